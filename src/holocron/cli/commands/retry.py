@@ -1,0 +1,92 @@
+"""`holocron retry`: rejected and failed jobs, worked again."""
+
+from __future__ import annotations
+
+import click
+
+from holocron.cli.given import Given, json_option, model_option, pass_given
+from holocron.cli.project import choose_derivations, open_project_model, open_store_to_read, show_database
+from holocron.cli.running import RunOutcome, exit_code, report, run_work
+from holocron.cli.terminal import print_json, say
+from holocron.derivation import Derivation
+from holocron.derivation.catalogue import load_catalogue
+from holocron.llm.model import LanguageModel
+from holocron.store import JobStatus, Store
+from holocron.store.reports import count_statuses
+from holocron.work import retry_derivation
+
+_STATUSES = (JobStatus.REJECTED, JobStatus.FAILED)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  holocron retry
+  holocron retry entity_facts --status failed"""
+)
+@click.argument("name", required=False)
+@click.option(
+    "--status",
+    type=click.Choice([str(status) for status in _STATUSES]),
+    help="Only jobs that stand so. Default: both.",
+)
+@model_option
+@json_option
+@pass_given
+@click.pass_context
+def command(
+    ctx: click.Context,
+    given: Given,
+    name: str | None,
+    status: str | None,
+    model: str | None,
+    as_json: bool,  # noqa: FBT001 - an option
+) -> None:
+    """Put rejected and failed jobs back into the queue and work them like `derive` does.
+
+    Only jobs of the same question and the same model are tried again; with another model or a changed
+    derivation, `holocron derive` asks anew. Exit codes are those of `derive`.
+    """
+    settings = given.load_settings(model=model)
+    chosen = choose_derivations(load_catalogue(settings.root), name)
+    statuses = (JobStatus(status),) if status else _STATUSES
+    outcomes: list[RunOutcome] = []
+    with open_store_to_read(settings) as store, open_project_model(settings) as ready:
+        for derivation in chosen:
+            outcomes.append(_retry(store, ready, derivation, statuses))
+            if outcomes[-1].summary.stopped:
+                break
+        left = sum(
+            count.jobs
+            for count in count_statuses(store)
+            if count.status in statuses and count.derivation in {made.name for made in chosen}
+        )
+    retried = sum(outcome.summary.subjects for outcome in outcomes)
+    code = exit_code(outcomes)
+    if as_json:
+        print_json(
+            {
+                "database": show_database(settings),
+                "model": settings.model,
+                "derivations": [outcome.to_json() for outcome in outcomes],
+                "exit_code": code,
+            }
+        )
+    elif retried:
+        report([outcome for outcome in outcomes if outcome.summary.subjects])
+    else:
+        say("There is nothing to try again.")
+        if left:
+            say(f"{left:,} jobs belong to another model or an older question; 'holocron derive' asks anew.")
+    ctx.exit(code)
+
+
+def _retry(
+    store: Store, model: LanguageModel, derivation: Derivation, statuses: tuple[JobStatus, ...]
+) -> RunOutcome:
+    return run_work(
+        derivation.name,
+        lambda observer, on_worker: retry_derivation(
+            store, model, derivation, statuses, observer=observer, on_worker=on_worker
+        ),
+    )

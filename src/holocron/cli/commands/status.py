@@ -1,0 +1,61 @@
+"""`holocron status`: where everything stands."""
+
+from __future__ import annotations
+
+import click
+
+from holocron.cli.given import Given, json_option, pass_given
+from holocron.cli.project import show_database
+from holocron.cli.terminal import print_json, print_table, say
+from holocron.settings import Settings
+from holocron.store import JobStatus, Store
+from holocron.store.reports import count_statuses
+
+#: a superseded job is nobody's current one
+_SHOWN = tuple(status for status in JobStatus if status is not JobStatus.SUPERSEDED)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  holocron status
+  holocron status --json"""
+)
+@json_option
+@pass_given
+def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Count the jobs of every derivation by status, and say where the answers are and which model is set."""
+    settings = given.load_settings()
+    counts = _count(settings)
+    if as_json:
+        print_json(
+            {
+                "project": str(settings.root),
+                "database": show_database(settings),
+                "model": settings.model,
+                "derivations": {
+                    name: {str(status): jobs for status, jobs in row.items()} for name, row in counts.items()
+                },
+            }
+        )
+        return
+    is_new = settings.database_file is not None and not settings.database_file.exists()
+    say(f"Project:  {settings.root}")
+    say(f"Database: {show_database(settings)}{' (not made yet)' if is_new else ''}")
+    say(f"Model:    {settings.model}")
+    say()
+    if counts:
+        rows = [[name, *(f"{row[status]:,}" for status in _SHOWN)] for name, row in counts.items()]
+        print_table(["derivation", *map(str, _SHOWN)], rows)
+    else:
+        say("Nothing has been derived yet. Type: holocron derive")
+
+
+def _count(settings: Settings) -> dict[str, dict[JobStatus, int]]:
+    counts: dict[str, dict[JobStatus, int]] = {}
+    if settings.database_file is not None and not settings.database_file.exists():
+        return counts
+    with Store(settings.database_url) as store:
+        for count in count_statuses(store):
+            counts.setdefault(count.derivation, dict.fromkeys(_SHOWN, 0))[count.status] = count.jobs
+    return counts

@@ -1,0 +1,41 @@
+"""What the command line gave before and beside a command's own arguments.
+
+In: the global options. Out: Given, and the options that several commands share.
+Never: reads the environment (see settings.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from holocron.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The global options; None where one was not given."""
+
+    project: Path | None = None
+    database: str | None = None
+    model: str | None = None
+
+    def load_settings(self, *, start: Path | None = None, model: str | None = None) -> Settings:
+        """Return the settings of the project.
+
+        start: a folder that goes before --project; model: a name that goes before the global --model.
+        Raises: SettingsInvalid.
+        """
+        return Settings.load(
+            start or self.project, given={"database_url": self.database, "model": model or self.model}
+        )
+
+
+pass_given = click.make_pass_decorator(Given)
+
+model_option = click.option("--model", metavar="NAME", help="The model, e.g. builtin or gguf:PATH.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
+)

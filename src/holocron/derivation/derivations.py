@@ -1,0 +1,147 @@
+"""Derivations: versioned questions, ready to be asked.
+
+In: a definition's parts. Out: a frozen Derivation with its hash, schemas and static prompt.
+Never: reads files (see catalogue.py) or meets evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from holocron.derivation.contract import Contract, Vocabulary
+from holocron.derivation.prompt import (
+    Prompt,
+    WorkedExample,
+    number_lines,
+    render_instructions,
+    render_messages,
+)
+from holocron.derivation.specialise import Specialiser
+from holocron.errors import DerivationInvalid
+from holocron.evidence.segments import Segment
+from holocron.fingerprint import JSONValue, hash_json
+
+#: names become table and view names in every database, with room for a child's suffix
+NAME_PATTERN = re.compile(r"(?!holocron_|sqlite_)[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivationOptions:
+    """How a derivation is worked."""
+
+    #: tokens that one answer may take
+    max_output_tokens: int = 1024
+    #: how often the model is asked again with the findings
+    repairs: int = 1
+    #: regular expressions whose matches the model never sees
+    redact: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A worked example as its author wrote it."""
+
+    subject: str
+    evidence: str
+    answer: Mapping[str, JSONValue]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derivation:
+    """A versioned question: instructions, contract, options."""
+
+    name: str
+    version: str
+    instructions: str
+    contract: Contract
+    vocabulary: Vocabulary = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+    options: DerivationOptions = field(default_factory=DerivationOptions)
+    #: globs, relative to the project, of the evidence that is meant; not part of the question's hash
+    evidence: tuple[str, ...] = ()
+    #: set by the pipeline once the examples have been checked
+    worked_examples: tuple[WorkedExample, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a name that cannot name a table."""
+        if not NAME_PATTERN.fullmatch(self.name):
+            raise DerivationInvalid(
+                f"a derivation cannot be called {self.name!r}",
+                hint="Use lower-case letters, digits and _, beginning with a letter and not with holocron_; at most 40.",
+            )
+
+    @cached_property
+    def definition(self) -> dict[str, JSONValue]:
+        """Return all that the question consists of, as the store keeps it."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "instructions": self.instructions,
+            "contract": self.contract.schema,
+            "vocabulary": {
+                name: {value: list(words) for value, words in entries.items()}
+                for name, entries in self.vocabulary.items()
+            },
+            "examples": [
+                {"subject": example.subject, "evidence": example.evidence, "answer": example.answer}
+                for example in self.examples
+            ],
+            "options": {
+                "max_output_tokens": self.options.max_output_tokens,
+                "repairs": self.options.repairs,
+                "redact": list(self.options.redact),
+            },
+        }
+
+    @cached_property
+    def derivation_hash(self) -> str:
+        """Return the SHA-256 of the definition; the order of the contract's properties counts."""
+        return hash_json([self.definition, list(_key_order(self.contract.schema))])
+
+    @cached_property
+    def contract_hash(self) -> str:
+        """Return the SHA-256 of the contract, vocabulary and property order: what the tables depend on."""
+        return hash_json(
+            [self.definition["contract"], self.definition["vocabulary"], list(_key_order(self.contract.schema))]
+        )
+
+    @cached_property
+    def system_message(self) -> str:
+        """Return the static message that every prompt of this derivation begins with."""
+        return render_instructions(self.instructions, self.contract.shape)
+
+    @cached_property
+    def specialiser(self) -> Specialiser:
+        """Return the maker of this contract's decoding schemas."""
+        return Specialiser(self.contract)
+
+    def render_prompt(self, subject: str, segments: Sequence[Segment]) -> Prompt:
+        """Return the prompt over the segments that are shown; they are numbered from 1 without a gap."""
+        return Prompt(
+            messages=render_messages(
+                self.system_message, self.worked_examples, subject, number_lines(segments)
+            ),
+            schema=self.specialiser.schema_for(segments[-1].number if segments else 1),
+            max_output_tokens=self.options.max_output_tokens,
+        )
+
+
+def _key_order(schema: JSONValue) -> list[JSONValue]:
+    """Return the property names of a schema in the order of their writing, depth first.
+
+    Canonical JSON sorts keys; the order in which a model is asked is part of the question.
+    """
+    order: list[JSONValue] = []
+    if isinstance(schema, Mapping):
+        declared = schema.get("properties")
+        if isinstance(declared, Mapping):
+            order.append(list(declared))
+        for value in schema.values():
+            order.extend(_key_order(value))
+    elif isinstance(schema, (list, tuple)):
+        for value in schema:
+            order.extend(_key_order(value))
+    return order

@@ -1,0 +1,51 @@
+"""The door to the formats: which function cuts a media type, and which one reads its quotes.
+
+In: a text and its media type. Out: pieces, and what a quote reads as.
+Never: knows a format itself; a new one is a module and an entry in each table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from holocron.evidence.csv_rows import cut_csv, read_csv
+from holocron.evidence.html import cut_html
+from holocron.evidence.items import MediaType
+from holocron.evidence.json_values import cut_json, read_json
+from holocron.evidence.markdown import cut_markdown
+from holocron.evidence.markup import read_markdown
+from holocron.evidence.plain import cut_plain
+from holocron.evidence.segments import Piece
+
+CUTTERS: Mapping[MediaType, Callable[[str], list[Piece]]] = {
+    MediaType.TEXT: cut_plain,
+    MediaType.MARKDOWN: cut_markdown,
+    MediaType.HTML: cut_html,
+    MediaType.JSON: cut_json,
+    MediaType.CSV: cut_csv,
+}
+
+#: where a type is missing, a quote reads as it stands
+READERS: Mapping[MediaType, Callable[[str], str]] = {
+    MediaType.MARKDOWN: read_markdown,
+    MediaType.JSON: read_json,
+    MediaType.CSV: read_csv,
+}
+
+
+def cut_text(text: str, media_type: MediaType) -> list[Piece]:
+    """Cut a text into pieces: in reading order, not overlapping, trimmed, of about 1,000 characters at most.
+
+    Offsets are code points; text[start:end] is the quote. An HTML item's text is what extract_html returned.
+    Raises: EvidenceUnreadable where the text is not what its media type says.
+    """
+    return CUTTERS[media_type](text)
+
+
+def read_quote(quote: str, media_type: MediaType) -> str:
+    """Return the value that a quote states, from the slice and its media type alone.
+
+    Examples: `**Tal**` in Markdown reads `Tal`, `"Tal"` in JSON `Tal`, `Tal,3` in CSV `Tal | 3`.
+    """
+    reader = READERS.get(media_type)
+    return reader(quote) if reader else quote

@@ -1,0 +1,1 @@
+"""Who answers: the LanguageModel protocol and the engines behind it."""

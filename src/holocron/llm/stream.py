@@ -1,0 +1,135 @@
+"""A chat answer as it arrives, event by event, in the form that OpenAI's chat endpoint gave its name to.
+
+In: the JSON text of each event, from the thread that the engine calls on. Out: a Completion or a ModelError.
+Never: talks to an engine, or lets an exception out into it: engines lose those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from holocron.errors import (
+    CompletionCancelled,
+    ModelError,
+    ModelStalled,
+    ModelUnavailable,
+    PromptTooLong,
+    SchemaRefused,
+)
+from holocron.fingerprint import JSONValue
+from holocron.llm.model import Completion, FinishReason, OnProgress
+
+_OPENINGS = {"object": "{", "array": "["}
+_UNAVAILABLE_CODES = frozenset({429, 502, 503, 504})
+
+
+class AnswerStream:
+    """Collects one answer; `receive` is what the engine calls."""
+
+    def __init__(self, schema: JSONValue, on_progress: OnProgress | None) -> None:
+        root_type = schema.get("type") if isinstance(schema, Mapping) else None
+        self._opening = _OPENINGS.get(root_type, "") if isinstance(root_type, str) else ""
+        self._on_progress = on_progress
+        self._parts: list[str] = []
+        self._finish: str | None = None
+        self._usage: Mapping[str, JSONValue] = {}
+        self._timings: Mapping[str, JSONValue] = {}
+        self._problem: BaseException | None = None
+
+    def cancel(self, reason: str) -> None:
+        """End the answer at its next event, from any thread."""
+        self._problem = self._problem or CompletionCancelled(f"the answer was stopped: {reason}")
+
+    def receive(self, event: str) -> bool:
+        """Take in one event and return whether the engine should stop; never raises."""
+        if self._problem is None:
+            try:
+                self._read(json.loads(event))
+            except BaseException as problem:  # noqa: BLE001  # raised again in finish(), in the caller's frame
+                self._problem = problem
+        return self._problem is not None
+
+    def finish(self) -> Completion:
+        """Return the whole answer, or raise what stopped it."""
+        if self._problem is not None:
+            raise self._problem
+        if self._finish is None:
+            raise ModelStalled("the engine ended the answer without saying why")
+        try:
+            reason = FinishReason(self._finish)
+        except ValueError as problem:
+            raise ModelError(
+                f"the engine ended the answer for an unknown reason: {self._finish!r}"
+            ) from problem
+        text = "".join(self._parts)
+        if reason is FinishReason.STOP:
+            _require_json(text)
+        return Completion(
+            text=text,
+            finish_reason=reason,
+            prompt_tokens=int(_number(self._usage, "prompt_tokens")),
+            output_tokens=int(_number(self._usage, "completion_tokens")),
+            prompt_ms=_number(self._timings, "prompt_ms"),
+            output_ms=_number(self._timings, "predicted_ms"),
+        )
+
+    def _read(self, event: Mapping[str, JSONValue]) -> None:
+        if "error" in event:
+            raise translate_error(event["error"])
+        usage, timings, choices = event.get("usage"), event.get("timings"), event.get("choices")
+        if isinstance(usage, Mapping):
+            self._usage = usage
+        arrived = 0
+        if isinstance(timings, Mapping):
+            arrived = int(_number(timings, "predicted_n") - _number(self._timings, "predicted_n"))
+            self._timings = timings
+        for choice in choices if isinstance(choices, list) else ():
+            self._take(choice)
+        if self._on_progress is not None and not self._on_progress(max(0, arrived)):
+            raise CompletionCancelled
+
+    def _take(self, choice: Mapping[str, JSONValue]) -> None:
+        delta, finish = choice.get("delta"), choice.get("finish_reason")
+        text = delta.get("content") if isinstance(delta, Mapping) else None
+        if isinstance(text, str) and text:
+            if not self._parts and not text.startswith(self._opening):
+                raise _not_held(text)
+            self._parts.append(text)
+        if isinstance(finish, str):
+            self._finish = finish
+
+
+def translate_error(error: JSONValue) -> ModelError:
+    """Return the error of this family that says what an engine's error object says."""
+    if not isinstance(error, Mapping):
+        return ModelError(f"the engine answered with an error: {error}")
+    message = str(error.get("message", "no message"))
+    if error.get("type") == "exceed_context_size_error":
+        return PromptTooLong(
+            prompt_tokens=int(_number(error, "n_prompt_tokens")), context_tokens=int(_number(error, "n_ctx"))
+        )
+    if error.get("code") in _UNAVAILABLE_CODES:
+        return ModelUnavailable(f"the engine does not answer now: {message}")
+    if "grammar" in message.lower():
+        return SchemaRefused(f"the engine cannot hold an answer to this schema: {message}")
+    return ModelError(f"the engine refused the request: {message}")
+
+
+def _require_json(text: str) -> None:
+    try:
+        json.loads(text)
+    except ValueError as problem:
+        raise _not_held(text) from problem
+
+
+def _not_held(text: str) -> SchemaRefused:
+    return SchemaRefused(
+        f"the engine did not hold the answer to its schema: it wrote {text[:40]!r}",
+        hint="Some part of the contract makes no grammar; remove unusual patterns and formats to find it.",
+    )
+
+
+def _number(values: Mapping[str, JSONValue], key: str) -> float:
+    value = values.get(key)
+    return value if isinstance(value, int | float) else 0

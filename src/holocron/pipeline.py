@@ -1,0 +1,186 @@
+"""The story on one screen. READ FIRST.
+
+    evidence -> bundles -> plan_jobs ---------------> jobs in the store
+    a claimed job -> show_evidence -> render_prompt -> model.complete -> judge -> repair -> JobResult
+    JobResult -> store.commit_results: artifact, claims, citations, rows and the job's end, or nothing
+
+In: rooms. Out: the few functions that every surface calls. Never: a second path around them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from itertools import count, islice
+
+from holocron.derivation import Derivation
+from holocron.derivation.fitting import FittedPrompt, fit_prompt
+from holocron.derivation.prompt import render_repair
+from holocron.errors import EvidenceUnreadable, PromptTooLong
+from holocron.evidence import (
+    CUT_RULE,
+    EvidenceBundle,
+    EvidenceRejected,
+    Segment,
+    compile_patterns,
+    number_segments,
+    redact,
+)
+from holocron.fingerprint import JSONValue
+from holocron.llm.model import Completion, LanguageModel, OnProgress
+from holocron.store import ClaimedJob, JobPlanner, JobResult, PlannedJob, Turn, utc_now
+from holocron.validation import ContractValidator, Outcome, ShownEvidence, judge, work_example
+
+HOLOCRON_VERSION = version("holocron-analytics")
+
+#: bundles that are looked up, or written, in one transaction
+PLAN_BATCH = 500
+#: how often a prompt is cut again after the engine has counted it
+_MAX_REFITS = 5
+
+
+@dataclass(frozen=True)
+class Question:
+    """A derivation that has been checked and is ready to be asked: examples worked, validator compiled."""
+
+    derivation: Derivation
+    validator: ContractValidator
+    redact: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def prepare(cls, derivation: Derivation) -> Question:
+        """Check a derivation before any run.
+
+        Raises: ContractInvalid, ExampleInvalid.
+        """
+        validator = ContractValidator(derivation.contract)
+        shape = derivation.contract.shape
+        examples = tuple(work_example(example, shape, validator) for example in derivation.examples)
+        return cls(
+            derivation=dataclasses.replace(derivation, worked_examples=examples),
+            validator=validator,
+            redact=compile_patterns(derivation.options.redact),
+        )
+
+    @cached_property
+    def manifest(self) -> dict[str, JSONValue]:
+        """Return the part of every run's manifest that the question fixes."""
+        derivation = self.derivation
+        return {
+            "holocron_version": HOLOCRON_VERSION,
+            "derivation": derivation.name,
+            "derivation_version": derivation.version,
+            "derivation_hash": derivation.derivation_hash,
+            "contract_hash": derivation.contract_hash,
+            "max_output_tokens": derivation.options.max_output_tokens,
+            "repairs": derivation.options.repairs,
+            "temperature": 0,
+            "cut_rule": CUT_RULE,
+        }
+
+
+def plan_jobs(
+    planner: JobPlanner, bundles: Iterable[EvidenceBundle | EvidenceRejected], *, force: bool = False
+) -> Iterator[PlannedJob | EvidenceRejected]:
+    """Give every bundle its job, in batches; what cannot be used is yielded as it came, and stops nothing."""
+    subjects: set[int] = set()
+    source = iter(bundles)
+    while batch := list(islice(source, PLAN_BATCH)):
+        usable: list[EvidenceBundle] = []
+        for bundle in batch:
+            if isinstance(bundle, EvidenceRejected):
+                yield bundle
+            elif hash(bundle.subject) in subjects:
+                yield EvidenceRejected(
+                    bundle.items[0].source,
+                    EvidenceUnreadable(f"the subject {bundle.subject!r} stands twice in this evidence"),
+                )
+            else:
+                subjects.add(hash(bundle.subject))
+                usable.append(bundle)
+        yield from planner.plan(usable, force=force)
+
+
+def work_job(
+    question: Question, job: ClaimedJob, model: LanguageModel, on_progress: OnProgress | None = None
+) -> JobResult:
+    """Ask the model about one claimed job until its answer is believed or the repairs are used up.
+
+    Raises: ModelError where the model gives no answer, EvidenceError where the evidence cannot be read.
+    """
+    started_at = utc_now()
+    bundle, derivation = job.evidence.bundle, question.derivation
+    segments = show_segments(question, bundle)
+    fitted, completion = _ask(question, bundle.subject, segments, model, on_progress)
+    shown = ShownEvidence(
+        bundle=bundle, segments=fitted.shown, not_read=fitted.not_read, redact=question.redact
+    )
+    turns = [Turn(completion=completion, verdict=judge(completion, question.validator, shown))]
+    while turns[-1].verdict.outcome is Outcome.REJECTED and len(turns) <= derivation.options.repairs:
+        repair = render_repair(
+            fitted.prompt,
+            turns[-1].completion.text,
+            [str(finding) for finding in turns[-1].verdict.findings],
+        )
+        try:
+            completion = model.complete(repair, on_progress)
+        except PromptTooLong:
+            # the first answer fitted and its repair does not: the first verdict stands
+            break
+        turns.append(Turn(completion=completion, verdict=judge(completion, question.validator, shown)))
+    return JobResult(
+        job=job,
+        turns=tuple(turns),
+        manifest=question.manifest
+        | {
+            "model": model.identity.to_json(),
+            "bundle_hash": bundle.bundle_hash,
+            "prompt_hash": fitted.prompt.prompt_hash,
+            "schema_hash": derivation.specialiser.hash_for(fitted.shown[-1].number),
+            "segments": len(segments),
+            "segments_not_read": list(fitted.not_read),
+        },
+        started_at=started_at,
+        finished_at=utc_now(),
+    )
+
+
+def show_segments(question: Question, bundle: EvidenceBundle) -> tuple[Segment, ...]:
+    """Return a bundle's segments as the model may see them, with what the derivation hides taken out."""
+    segments = number_segments(bundle)
+    if not question.redact:
+        return segments
+    return tuple(
+        dataclasses.replace(segment, text=redact(segment.text, question.redact)) for segment in segments
+    )
+
+
+def _ask(
+    question: Question,
+    subject: str,
+    segments: tuple[Segment, ...],
+    model: LanguageModel,
+    on_progress: OnProgress | None,
+) -> tuple[FittedPrompt, Completion]:
+    """Ask for the first answer; where the engine counts more tokens than estimated, cut by its count."""
+    correction = 1.0
+    for attempt in count(1):
+        fitted = fit_prompt(
+            question.derivation,
+            subject,
+            segments,
+            context_tokens=model.identity.context_tokens,
+            estimate=model.estimate_tokens,
+            correction=correction,
+        )
+        try:
+            return fitted, model.complete(fitted.prompt, on_progress)
+        except PromptTooLong as problem:
+            if attempt == _MAX_REFITS:
+                raise
+            correction = max(correction * 1.1, 1.05 * problem.prompt_tokens / fitted.estimated_tokens)
+    raise AssertionError("the loop returns or raises")

@@ -1,0 +1,146 @@
+"""Settings: where the project lies, which database, which model.
+
+In: command line, environment, holocron.toml, defaults, in that order. Out: a frozen Settings.
+Never: prints a secret. This is the only reader of os.environ and of holocron.toml.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from holocron.errors import SettingsInvalid
+
+PROJECT_FILE = "holocron.toml"
+STORE_FOLDER = ".holocron"
+DEFAULT_MODEL = "builtin"
+
+#: key in holocron.toml -> environment variable
+_VARIABLES = {
+    "database_url": "HOLOCRON_DATABASE_URL",
+    "model": "HOLOCRON_MODEL",
+    "slots": "HOLOCRON_SLOTS",
+    "context_tokens": "HOLOCRON_CONTEXT_TOKENS",
+}
+#: model names that hold a path
+_MODEL_FILES = ("gguf", "scripted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a surface needs to know before it opens anything."""
+
+    #: the project's folder; relative evidence and derivations are found from here
+    root: Path
+    database_url: str
+    model: str
+    #: requests in flight; None lets the engine choose
+    slots: int | None = None
+    #: tokens in the window of one request; None lets the engine choose
+    context_tokens: int | None = None
+
+    @property
+    def database_file(self) -> Path | None:
+        """Return the file of an embedded database; None for a server's, or one in memory."""
+        scheme, _, place = self.database_url.partition(":///")
+        if scheme.split("+")[0] != "sqlite" or place in ("", ":memory:"):
+            return None
+        return Path(place.partition("?")[0])
+
+    @classmethod
+    def load(
+        cls,
+        start: Path | None = None,
+        *,
+        given: Mapping[str, str | int | None] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """Read the settings of the project around `start`, the working folder by default.
+
+        given: what the command line or a caller named, by the keys of holocron.toml.
+        Raises: SettingsInvalid naming the place and the key.
+        """
+        environment = os.environ if environment is None else environment
+        root = find_root(start or Path.cwd())
+        found = _read_project_file(root / PROJECT_FILE)
+        for key, variable in _VARIABLES.items():
+            if environment.get(variable):
+                found[key] = (environment[variable], variable)
+        for key, value in (given or {}).items():
+            if value is not None:
+                found[key] = (value, key)
+        database = (root / STORE_FOLDER / "holocron.sqlite").resolve()
+        return cls(
+            root=root,
+            database_url=_text(found, "database_url", f"sqlite:///{database.as_posix()}"),
+            model=_text(found, "model", DEFAULT_MODEL),
+            slots=_count(found, "slots"),
+            context_tokens=_count(found, "context_tokens"),
+        )
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder upwards that holds holocron.toml, or `start` itself."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    return start
+
+
+def _read_project_file(path: Path) -> dict[str, tuple[object, str]]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as problem:
+        raise SettingsInvalid(f"{path} cannot be read: {problem.strerror}") from problem
+    try:
+        entries = tomllib.loads(content.decode())
+    except ValueError as problem:
+        raise SettingsInvalid(f"{path} is not TOML: {problem}") from problem
+    for key in entries:
+        if key not in _VARIABLES:
+            raise SettingsInvalid(
+                f"{path} has an unknown key {key!r}", hint="The keys are " + ", ".join(_VARIABLES) + "."
+            )
+    model = entries.get("model")
+    if isinstance(model, str):
+        entries["model"] = _from_folder(model, path.parent)
+    return {key: (value, f"{path}: {key}") for key, value in entries.items()}
+
+
+def _from_folder(model: str, folder: Path) -> str:
+    """Return a model name whose relative path is found from the project's folder."""
+    scheme, colon, place = model.partition(":")
+    return f"{scheme}:{folder / place}" if colon and scheme in _MODEL_FILES else model
+
+
+def _text(found: Mapping[str, tuple[object, str]], key: str, default: str) -> str:
+    if key not in found:
+        return default
+    value, place = found[key]
+    if not isinstance(value, str) or not value.strip():
+        raise SettingsInvalid(f"{place} must be text")
+    return value.strip()
+
+
+def _count(found: Mapping[str, tuple[object, str]], key: str) -> int | None:
+    if key not in found:
+        return None
+    value, place = found[key]
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise SettingsInvalid(f"{place} must be a whole number from 1 upwards, and is {value!r}")
+    return number
+
+
+def wants_traceback(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether HOLOCRON_TRACEBACK asks for the traceback of an unforeseen fault."""
+    return bool((os.environ if environment is None else environment).get("HOLOCRON_TRACEBACK"))

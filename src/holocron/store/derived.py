@@ -1,0 +1,332 @@
+"""Derived tables: a contract as SQL tables, and the views that show the current rows.
+
+In: a derivation's shape; accepted values. Out: tables, views and rows. The root's scalars are columns, nested
+objects are columns with their path as name, each array is a child table; what fits neither is JSON text.
+Never: changes a table that has rows; a new contract makes new tables and the views are swapped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Select,
+    Table,
+    UnicodeText,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.schema import CreateView, DropView
+from sqlalchemy.types import TypeEngine
+
+from holocron.derivation.derivations import Derivation
+from holocron.derivation.shapes import (
+    ArrayShape,
+    ObjectShape,
+    ScalarKind,
+    ScalarShape,
+    Shape,
+)
+from holocron.errors import DerivationInvalid
+from holocron.fingerprint import JSONValue
+from holocron.store import tables
+
+#: the shortest limit among the databases (PostgreSQL's, in bytes)
+MAX_NAME_BYTES = 63
+#: our own columns, which a contract's column never shadows
+_OWN = ("artifact_id", "subject", "row_number", "parent_row")
+
+
+class ColumnKind(StrEnum):
+    """The SQL types that a leaf can have."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    JSON = "json"
+
+
+_SQL: dict[ColumnKind, type[TypeEngine[Any]]] = {
+    ColumnKind.TEXT: UnicodeText,
+    ColumnKind.INTEGER: BigInteger,
+    ColumnKind.NUMBER: Double,
+    ColumnKind.BOOLEAN: Boolean,
+    ColumnKind.DATE: Date,
+    ColumnKind.DATETIME: DateTime,
+    ColumnKind.JSON: UnicodeText,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedColumn:
+    """One column and the path to its value inside a row's object; an empty path is the item itself."""
+
+    name: str
+    path: tuple[str, ...]
+    kind: ColumnKind
+    description: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class DerivedTable:
+    """One table of a contract: the root, or one of its arrays."""
+
+    view_name: str
+    table: Table
+    columns: list[DerivedColumn]
+    #: the path from the parent's object to the array; empty for the root
+    path: tuple[str, ...] = ()
+    children: list[DerivedTable] = field(default_factory=list)
+
+    def walk(self) -> Iterator[DerivedTable]:
+        """Yield this table and all below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def current_rows(self) -> Select[tuple[object, ...]]:
+        """Return the select behind the view: rows of current artifacts, with their subject."""
+        own = [self.table.c.row_number] if self.path else []
+        own += [self.table.c.parent_row] if "parent_row" in self.table.c else []
+        shown = [self.table.c[column.name] for column in self.columns]
+        join = self.table.join(
+            tables.subject, tables.subject.c.artifact_id == self.table.c.artifact_id
+        )
+        return select(tables.subject.c.subject, *own, *shown, self.table.c.artifact_id).select_from(join)
+
+
+def shape_tables(derivation: Derivation) -> DerivedTable:
+    """Return the tables of a derivation's contract."""
+    prefix = f"{derivation.name}__{derivation.contract_hash[:8]}"
+    metadata = MetaData()
+    # the foreign key's target must be known to this collection of tables too
+    tables.artifact.to_metadata(metadata)
+    tables.run.to_metadata(metadata)
+    maker = _Maker(metadata=metadata, table_prefix=prefix, view_prefix=derivation.name)
+    return maker.make(derivation.contract.shape, (), depth=0, path=())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Maker:
+    metadata: MetaData
+    table_prefix: str
+    view_prefix: str
+    taken: set[str] = field(default_factory=set)
+
+    def make(self, items: Shape, names: tuple[str, ...], *, depth: int, path: tuple[str, ...]) -> DerivedTable:
+        columns: list[DerivedColumn] = []
+        arrays: list[tuple[tuple[str, ...], ArrayShape]] = []
+        _collect(items, (), columns, arrays, {name.casefold() for name in _OWN})
+        view_name = fit_name("_".join((self.view_prefix, *names)), self.taken)
+        table = Table(
+            fit_name("__".join((self.table_prefix, *names)), set()),
+            self.metadata,
+            Column("artifact_id", tables.ID, ForeignKey(tables.artifact.c.id), nullable=False),
+            *([Column("row_number", Integer, nullable=False)] if depth else []),
+            *([Column("parent_row", Integer, nullable=False)] if depth > 1 else []),
+            *(Column(column.name, _SQL[column.kind](), comment=column.description or None) for column in columns),
+            PrimaryKeyConstraint("artifact_id", *(["row_number"] if depth else [])),
+            sqlite_with_rowid=not depth,
+        )
+        made = DerivedTable(view_name=view_name, table=table, columns=columns, path=path)
+        for array_path, array in arrays:
+            child = self.make(array.items, (*names, *array_path), depth=depth + 1, path=array_path)
+            made.children.append(child)
+        return made
+
+
+def _collect(
+    shape: Shape,
+    path: tuple[str, ...],
+    columns: list[DerivedColumn],
+    arrays: list[tuple[tuple[str, ...], ArrayShape]],
+    taken: set[str],
+) -> None:
+    if isinstance(shape, ObjectShape):
+        for part in shape.properties:
+            _collect(part.shape, (*path, part.name), columns, arrays, taken)
+    elif isinstance(shape, ArrayShape) and path:
+        if shape.max_items != 0:
+            arrays.append((path, shape))
+    else:
+        name = fit_name("_".join(path) or "value", taken)
+        columns.append(
+            DerivedColumn(name=name, path=path, kind=_column_kind(shape), description=shape.description)
+        )
+
+
+def fit_name(name: str, taken: set[str]) -> str:
+    """Return a name that fits every database and none that is taken, in any case of letters."""
+    if len(name.encode()) > MAX_NAME_BYTES:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        name = name.encode()[: MAX_NAME_BYTES - 9].decode(errors="ignore") + "_" + digest
+    fitted, number = name, 1
+    while fitted.casefold() in taken:
+        number += 1
+        fitted = f"{name[: MAX_NAME_BYTES - 4]}_{number}"
+    taken.add(fitted.casefold())
+    return fitted
+
+
+def _column_kind(shape: Shape) -> ColumnKind:
+    if not isinstance(shape, ScalarShape):
+        return ColumnKind.JSON
+    kinds = set(shape.kinds)
+    if kinds == {ScalarKind.STRING}:
+        return {"date": ColumnKind.DATE, "date-time": ColumnKind.DATETIME}.get(
+            shape.format or "", ColumnKind.TEXT
+        )
+    if kinds == {ScalarKind.INTEGER}:
+        return ColumnKind.INTEGER
+    if kinds == {ScalarKind.BOOLEAN}:
+        return ColumnKind.BOOLEAN
+    if kinds and kinds <= {ScalarKind.INTEGER, ScalarKind.NUMBER}:
+        return ColumnKind.NUMBER
+    return ColumnKind.TEXT
+
+
+def rows_of(root: DerivedTable, artifact_id: int, value: JSONValue) -> Iterator[tuple[Table, dict[str, object]]]:
+    """Yield every table's rows for one accepted value, parents first."""
+    yield root.table, _row(root, artifact_id, value)
+    yield from _child_rows(root, artifact_id, value, parent_row=None, counts={})
+
+
+def _child_rows(
+    parent: DerivedTable,
+    artifact_id: int,
+    value: JSONValue,
+    parent_row: int | None,
+    counts: dict[str, int],
+) -> Iterator[tuple[Table, dict[str, object]]]:
+    for child in parent.children:
+        items = _at(value, child.path)
+        for item in items if isinstance(items, (list, tuple)) else ():
+            number = counts[child.table.name] = counts.get(child.table.name, 0) + 1
+            row = _row(child, artifact_id, item)
+            row["row_number"] = number
+            if parent_row is not None:
+                row["parent_row"] = parent_row
+            yield child.table, row
+            yield from _child_rows(child, artifact_id, item, number, counts)
+
+
+def _row(table: DerivedTable, artifact_id: int, value: JSONValue) -> dict[str, object]:
+    row: dict[str, object] = {"artifact_id": artifact_id}
+    for column in table.columns:
+        row[column.name] = _to_sql(_at(value, column.path), column.kind)
+    return row
+
+
+def _at(value: JSONValue, path: tuple[str, ...]) -> JSONValue:
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _to_sql(value: JSONValue, kind: ColumnKind) -> object:
+    if value is None:
+        return None
+    match kind:
+        case ColumnKind.INTEGER:
+            # 3.0 is an integer to JSON Schema
+            return int(value) if isinstance(value, float) else value
+        case ColumnKind.DATE:
+            return dt.date.fromisoformat(str(value))
+        case ColumnKind.DATETIME:
+            return read_datetime(str(value))
+        case ColumnKind.JSON:
+            return json.dumps(value, ensure_ascii=False)
+        case ColumnKind.TEXT:
+            return value if isinstance(value, str) else json.dumps(value)
+        case _:
+            return value
+
+
+def read_datetime(text: str) -> dt.datetime:
+    """Return an RFC 3339 date-time as UTC without a zone."""
+    moment = dt.datetime.fromisoformat(text.upper())
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def ensure_tables(connection: Connection, derivation: Derivation, root: DerivedTable, now: dt.datetime) -> None:
+    """Make the contract's tables where they are missing, and point the views at them.
+
+    Raises: DerivationInvalid where a view's name belongs to another derivation.
+    """
+    known = connection.execute(
+        select(tables.derived_table).where(tables.derived_table.c.derivation_name == derivation.name)
+    ).all()
+    current = {row.table_name for row in known if row.is_current}
+    wanted = {made.table.name for made in root.walk()}
+    if current == wanted:
+        return
+    _refuse_taken_views(connection, derivation, root)
+    for row in known:
+        if row.is_current:
+            connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))
+    connection.execute(
+        update(tables.derived_table)
+        .where(tables.derived_table.c.derivation_name == derivation.name)
+        .values(is_current=False)
+    )
+    names = {row.table_name for row in known}
+    for made in root.walk():
+        if made.table.name not in names:
+            made.table.create(connection)
+            connection.execute(
+                insert(tables.derived_table).values(
+                    table_name=made.table.name,
+                    derivation_name=derivation.name,
+                    contract_hash=derivation.contract_hash,
+                    view_name=made.view_name,
+                    is_current=True,
+                    created_at=now,
+                )
+            )
+        else:
+            connection.execute(
+                update(tables.derived_table)
+                .where(tables.derived_table.c.table_name == made.table.name)
+                .values(is_current=True)
+            )
+        connection.execute(CreateView(made.current_rows(), made.view_name))
+
+
+def _refuse_taken_views(connection: Connection, derivation: Derivation, root: DerivedTable) -> None:
+    names = [made.view_name for made in root.walk()]
+    taken = connection.execute(
+        select(tables.derived_table.c.view_name, tables.derived_table.c.derivation_name).where(
+            tables.derived_table.c.view_name.in_(names),
+            tables.derived_table.c.derivation_name != derivation.name,
+        )
+    ).first()
+    if taken is not None:
+        raise DerivationInvalid(
+            f"the view {taken.view_name!r} of {derivation.name!r} belongs to the derivation"
+            f" {taken.derivation_name!r}",
+            hint="Rename the derivation or the property.",
+        )
+

@@ -1,0 +1,30 @@
+"""The dialects: one file per database, each saying what it lacks and how it locks.
+
+In: a database URL. Out: the dialect that speaks it. Never: an `if` on a dialect's name elsewhere.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import URL
+
+from holocron.errors import SettingsInvalid
+from holocron.store.dialects.dialect import Dialect
+from holocron.store.dialects.sqlite import SQLiteDialect
+
+__all__ = ["Dialect", "dialect_for"]
+
+_DIALECTS: dict[str, type[Dialect]] = {"sqlite": SQLiteDialect}
+
+
+def dialect_for(url: URL) -> Dialect:
+    """Return the dialect of a database URL.
+
+    Raises: SettingsInvalid for a database that Holocron does not speak.
+    """
+    made = _DIALECTS.get(url.get_backend_name())
+    if made is None:
+        raise SettingsInvalid(
+            f"there is no store on {url.get_backend_name()!r}",
+            hint="HOLOCRON_DATABASE_URL takes " + ", ".join(f"{name}:///…" for name in sorted(_DIALECTS)) + ".",
+        )
+    return made()

@@ -1,0 +1,98 @@
+"""SQLite: the embedded database of one machine, WAL and durable.
+
+What it lacks: row locks (one writer at a time), column comments, several hosts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from holocron.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable
+from holocron.store.dialects.dialect import Dialect
+
+#: how long a writer waits for another one
+BUSY_TIMEOUT_MS = 60_000
+CACHE_KIB = 32 * 1024
+
+#: primary result codes of https://sqlite.org/rescode.html
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNREACHABLE = frozenset(
+    {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+)
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class SQLiteDialect(Dialect):
+    """SQLite 3.35 and later, through the standard library."""
+
+    embedded = True
+    max_parameters = 30_000
+
+    def connect(self, url: URL) -> Engine:
+        """Open or make the database file; its folder is made too."""
+        if url.database and url.database != ":memory:":
+            folder = Path(url.database).resolve().parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as problem:
+                raise StoreUnreachable(
+                    f"the folder {folder} cannot be made: {problem.strerror}",
+                    hint="Choose another place with HOLOCRON_DATABASE_URL=sqlite:///PATH.",
+                ) from problem
+        engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=4)
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _leave_begin_to_us)
+        return engine
+
+    def begin_writing(self, connection: Connection) -> None:
+        """Take the write lock at once: a deferred transaction fails on upgrade in spite of the timeout."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def translate(self, problem: DBAPIError) -> StoreError | None:
+        """Tell a full disk, a lock, a missing right and damage apart."""
+        origin = problem.orig
+        code = getattr(origin, "sqlite_errorcode", None)
+        if not isinstance(origin, sqlite3.Error) or code is None:
+            return None
+        match code & 0xFF:
+            case sqlite3.SQLITE_FULL:
+                return StoreFull("the disk under the database is full")
+            case sqlite3.SQLITE_IOERR:
+                return StoreFull(f"the database cannot be written or read: {origin}")
+            case primary if primary in _BUSY:
+                return StoreBusy("another process holds the database")
+            case primary if primary in _UNREACHABLE:
+                return StoreUnreachable(
+                    f"the database cannot be opened or written: {origin}",
+                    hint="Check the rights on the file and its folder, or set HOLOCRON_DATABASE_URL.",
+                )
+            case primary if primary in _DAMAGED:
+                return StoreUnreachable(
+                    f"the database is damaged or is no SQLite file: {origin}",
+                    hint="Restore it from a backup, or move it away: evidence can be derived again.",
+                )
+        return None
+
+
+def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # transactions are begun by us: the driver's own BEGIN comes too late and is deferred
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        # FULL syncs the log at every commit: what was committed survives a power cut
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"cache_size = -{CACHE_KIB}",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _leave_begin_to_us(_connection: Connection) -> None:
+    """Keep SQLAlchemy from beginning anything; Store.reading and Store.writing do."""

@@ -1,0 +1,290 @@
+"""Planning: bundles become jobs, each only once.
+
+In: a derivation, a model, batches of bundles. Out: rows for what is new, and what became of each subject.
+Never: calls a model, or touches a subject whose derivation, evidence and model are unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Column, Connection, Table, and_, bindparam, func, insert, select, update
+
+from holocron.derivation.derivations import Derivation
+from holocron.evidence import EvidenceBundle
+from holocron.fingerprint import hash_text
+from holocron.llm.model import ModelIdentity
+from holocron.store import tables
+from holocron.store.derived import DerivedTable, ensure_tables, shape_tables
+from holocron.store.queue import JobScope
+from holocron.store.store import Store, utc_now
+from holocron.store.tables import FINISHED, OPEN, JobStatus
+
+
+class PlanState(StrEnum):
+    """What planning found or did for one bundle."""
+
+    #: nothing: the job is finished and its answer is the subject's current one
+    UNCHANGED = "unchanged"
+    #: a job now waits for a worker
+    QUEUED = "queued"
+    #: an earlier answer for the same content was made current again
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """The job of one bundle."""
+
+    job_id: int
+    status: JobStatus
+    state: PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    job_id: int
+    status: JobStatus
+    wanted: bool
+
+
+def job_key(derivation_hash: str, bundle_hash: str, model_fingerprint: str) -> str:
+    """Return the key of a job: the same three contents are the same work."""
+    return hash_text(f"{derivation_hash} {bundle_hash} {model_fingerprint}")
+
+
+class JobPlanner:
+    """Puts the jobs of one derivation and one model into the store."""
+
+    def __init__(self, store: Store, derivation: Derivation, model: ModelIdentity) -> None:
+        """Record the derivation, the model and the derived tables."""
+        self._store = store
+        self._derivation = derivation
+        self._model_fingerprint = model.fingerprint
+        self.tables: DerivedTable = shape_tables(derivation)
+        with store.writing() as connection:
+            now = utc_now()
+            self.derivation_id = _find_or_insert(
+                connection,
+                tables.derivation,
+                tables.derivation.c.derivation_hash,
+                {
+                    "derivation_hash": derivation.derivation_hash,
+                    "name": derivation.name,
+                    "version": derivation.version,
+                    "definition": json.dumps(derivation.definition, ensure_ascii=False),
+                    "created_at": now,
+                },
+            )
+            self.model_id = _find_or_insert(
+                connection,
+                tables.model,
+                tables.model.c.fingerprint,
+                {"fingerprint": model.fingerprint, "name": model.name, "digest": model.digest},
+            )
+            ensure_tables(connection, derivation, self.tables, now)
+
+    @property
+    def scope(self) -> JobScope:
+        """Return which jobs in the store are this derivation's and this model's."""
+        return JobScope(derivation_id=self.derivation_id, model_id=self.model_id)
+
+    def plan(self, bundles: Sequence[EvidenceBundle], *, force: bool = False) -> list[PlannedJob]:
+        """Make sure that every bundle has its job, in one transaction for the batch.
+
+        Unknown bundles are written once per content. `force` puts finished jobs back into the queue.
+        """
+        hashes = [bundle.bundle_hash for bundle in bundles]
+        keys = [job_key(self._derivation.derivation_hash, name, self._model_fingerprint) for name in hashes]
+        with self._store.reading() as connection:
+            known = self._find(connection, keys)
+        if not force and all(key in known and self._is_settled(known[key]) for key in keys):
+            return [
+                PlannedJob(known[key].job_id, known[key].status, PlanState.UNCHANGED) for key in keys
+            ]
+        with self._store.writing() as connection:
+            known = self._find(connection, keys)
+            fresh = [index for index, key in enumerate(keys) if key not in known]
+            self._insert(connection, [bundles[index] for index in fresh], [keys[index] for index in fresh])
+            known |= self._find(connection, [keys[index] for index in fresh])
+            return self._settle(connection, bundles, [known[key] for key in keys], force=force)
+
+    @staticmethod
+    def _is_settled(known: _Known) -> bool:
+        return known.wanted and known.status in FINISHED and known.status is not JobStatus.SUPERSEDED
+
+    def _find(self, connection: Connection, keys: Sequence[str]) -> dict[str, _Known]:
+        query = select(
+            tables.job.c.job_key, tables.job.c.id, tables.job.c.status, tables.subject.c.job_id
+        ).join_from(
+            tables.job,
+            tables.subject,
+            tables.subject.c.job_id == tables.job.c.id,
+            isouter=True,
+        )
+        return {
+            key: _Known(job_id, JobStatus(status), wanted_id is not None)
+            for key, job_id, status, wanted_id in self._store.select_in(
+                connection, query, tables.job.c.job_key, keys
+            )
+        }
+
+    def _insert(self, connection: Connection, bundles: Sequence[EvidenceBundle], keys: Sequence[str]) -> None:
+        if not bundles:
+            return
+        now = utc_now()
+        texts = {item.content_hash: item.text for bundle in bundles for item in bundle.items}
+        content_ids = self._insert_missing(
+            connection,
+            tables.content,
+            tables.content.c.content_hash,
+            {name: {"content_hash": name, "text": text} for name, text in texts.items()},
+        )
+        by_hash = {bundle.bundle_hash: bundle for bundle in bundles}
+        held = set(self._ids(connection, tables.bundle, tables.bundle.c.bundle_hash, list(by_hash)))
+        bundle_ids = self._insert_missing(
+            connection,
+            tables.bundle,
+            tables.bundle.c.bundle_hash,
+            {name: {"bundle_hash": name, "subject": made.subject} for name, made in by_hash.items()},
+        )
+        items = [
+            {
+                "bundle_id": bundle_ids[name],
+                "position": position,
+                "content_id": content_ids[item.content_hash],
+                "media_type": str(item.media_type),
+                "source": item.source,
+                "source_hash": item.source_hash,
+            }
+            for name, bundle in by_hash.items()
+            if name not in held
+            for position, item in enumerate(bundle.items)
+        ]
+        if items:
+            connection.execute(insert(tables.bundle_item), items)
+        jobs = {
+            key: {
+                "job_key": key,
+                "derivation_id": self.derivation_id,
+                "bundle_id": bundle_ids[bundle.bundle_hash],
+                "model_id": self.model_id,
+                # nothing is wanted yet: _settle makes it ready when its subject points to it
+                "status": JobStatus.SUPERSEDED,
+                "available_at": now,
+                "created_at": now,
+            }
+            for key, bundle in zip(keys, bundles, strict=True)
+        }
+        connection.execute(insert(tables.job), list(jobs.values()))
+
+    def _insert_missing(
+        self, connection: Connection, table: Table, column: Column[str], rows: dict[str, dict[str, object]]
+    ) -> dict[str, int]:
+        ids = self._ids(connection, table, column, list(rows))
+        missing = [name for name in rows if name not in ids]
+        if missing:
+            connection.execute(insert(table), [rows[name] for name in missing])
+            ids |= self._ids(connection, table, column, missing)
+        return ids
+
+    def _ids(
+        self, connection: Connection, table: Table, column: Column[str], names: Sequence[str]
+    ) -> dict[str, int]:
+        query = select(column, table.c.id)
+        return {name: number for name, number in self._store.select_in(connection, query, column, names)}
+
+    def _settle(
+        self,
+        connection: Connection,
+        bundles: Sequence[EvidenceBundle],
+        known: Sequence[_Known],
+        *,
+        force: bool,
+    ) -> list[PlannedJob]:
+        """Point every subject at its job, take older waiting jobs away, and queue what is not finished."""
+        moved = [index for index, job in enumerate(known) if not job.wanted]
+        self._want(connection, [(bundles[index].subject, known[index].job_id) for index in moved])
+        queued: list[int] = []
+        planned: list[PlannedJob] = []
+        for job in known:
+            waits = job.status is JobStatus.SUPERSEDED or (force and job.status in FINISHED)
+            if waits:
+                queued.append(job.job_id)
+            status = JobStatus.READY if waits else job.status
+            state = PlanState.QUEUED if status in OPEN else PlanState.UNCHANGED
+            if status is JobStatus.ACCEPTED and not job.wanted:
+                state = PlanState.RESTORED
+            planned.append(PlannedJob(job.job_id, status, state))
+        if queued:
+            connection.execute(
+                update(tables.job)
+                .where(tables.job.c.id == bindparam("b_job"))
+                .values(status=JobStatus.READY, failures=0, last_error=None, finished_at=None, available_at=utc_now()),
+                [{"b_job": number} for number in queued],
+            )
+        return planned
+
+    def _want(self, connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:
+        wanted = dict(pairs)
+        if not wanted:
+            return
+        query = select(tables.subject.c.subject, tables.subject.c.job_id).where(
+            tables.subject.c.derivation_name == self._derivation.name
+        )
+        held = {
+            name: number
+            for name, number in self._store.select_in(
+                connection, query, tables.subject.c.subject, list(wanted)
+            )
+        }
+        fresh = [name for name in wanted if name not in held]
+        if fresh:
+            connection.execute(
+                insert(tables.subject),
+                [
+                    {"derivation_name": self._derivation.name, "subject": name, "job_id": wanted[name]}
+                    for name in fresh
+                ],
+            )
+        if held:
+            self._replace(connection, {name: wanted[name] for name in held}, list(held.values()))
+
+    def _replace(self, connection: Connection, wanted: dict[str, int], older: Sequence[int]) -> None:
+        connection.execute(
+            update(tables.job)
+            .where(tables.job.c.id == bindparam("b_job"), tables.job.c.status == JobStatus.READY)
+            .values(status=JobStatus.SUPERSEDED),
+            [{"b_job": number} for number in older],
+        )
+        newest = (
+            select(func.max(tables.artifact.c.id))
+            .where(tables.artifact.c.job_id == bindparam("b_job"))
+            .scalar_subquery()
+        )
+        connection.execute(
+            update(tables.subject)
+            .where(
+                and_(
+                    tables.subject.c.derivation_name == self._derivation.name,
+                    tables.subject.c.subject == bindparam("b_subject"),
+                )
+            )
+            # an answer that this content had before is current again at once
+            .values(job_id=bindparam("b_job"), artifact_id=func.coalesce(newest, tables.subject.c.artifact_id)),
+            [{"b_job": number, "b_subject": name} for name, number in wanted.items()],
+        )
+
+
+def _find_or_insert(
+    connection: Connection, table: Table, column: Column[str], row: dict[str, object]
+) -> int:
+    query = select(table.c.id).where(column == row[column.name])
+    found = connection.execute(query).scalar()
+    if found is None:
+        connection.execute(insert(table).values(row))
+        found = connection.execute(query).scalar_one()
+    return int(found)

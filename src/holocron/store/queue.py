@@ -1,0 +1,336 @@
+"""The queue: jobs are claimed under a lease, given back, taken over and counted.
+
+In: a worker's number, a derivation, a model. Out: claimed jobs with their evidence.
+Never: hands one job to two workers, or lets a worker that lost its lease change a job.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from holocron.store import tables
+from holocron.store.evidence import StoredBundle, load_bundles
+from holocron.store.store import Store, utc_now
+from holocron.store.tables import OPEN, JobStatus
+
+#: how often a worker may vanish with a job, or the engine fail on it, before it ends as failed
+MAX_FAILURES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedJob:
+    """A job under this worker's lease; worker_id and attempt fence everything that is written for it."""
+
+    job_id: int
+    worker_id: int
+    attempt: int
+    failures: int
+    evidence: StoredBundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobScope:
+    """Which jobs a worker may take: those of one derivation's content and one model."""
+
+    derivation_id: int
+    model_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerProcess:
+    """A process that may hold leases."""
+
+    worker_id: int
+    host: str
+    process_id: int
+    #: seconds since 1970, as the operating system tells it
+    process_started: int
+
+
+def register_worker(store: Store, *, host: str, process_id: int, process_started: int) -> int:
+    """Record this process and return its worker number."""
+    with store.writing() as connection:
+        made = connection.execute(
+            insert(tables.worker).values(
+                host=host, process_id=process_id, process_started=process_started, started_at=utc_now()
+            )
+        )
+        assert made.inserted_primary_key is not None
+        return int(made.inserted_primary_key[0])
+
+
+def forget_worker(store: Store, worker_id: int) -> None:
+    """Remove a worker that holds nothing any more."""
+    with store.writing() as connection:
+        connection.execute(update(tables.job).where(tables.job.c.worker_id == worker_id, tables.job.c.status.not_in(OPEN)).values(worker_id=None))
+        held = exists().where(tables.job.c.worker_id == worker_id)
+        connection.execute(delete(tables.worker).where(tables.worker.c.id == worker_id, ~held))
+
+
+def list_lease_holders(store: Store) -> list[WorkerProcess]:
+    """Return the workers that hold leases now."""
+    query = (
+        select(
+            tables.worker.c.id,
+            tables.worker.c.host,
+            tables.worker.c.process_id,
+            tables.worker.c.process_started,
+        )
+        .where(
+            tables.worker.c.id.in_(
+                select(tables.job.c.worker_id).where(tables.job.c.status == JobStatus.CLAIMED)
+            )
+        )
+        .order_by(tables.worker.c.id)
+    )
+    with store.reading() as connection:
+        return [
+            WorkerProcess(worker_id=number, host=host, process_id=process, process_started=started)
+            for number, host, process, started in connection.execute(query)
+        ]
+
+
+def claim_jobs(
+    store: Store, scope: JobScope, *, worker_id: int, limit: int, lease_s: float
+) -> list[ClaimedJob]:
+    """Take up to `limit` ready jobs under a lease, best priority and oldest first."""
+    now = utc_now()
+    ready = (
+        select(tables.job.c.id)
+        .where(
+            tables.job.c.status == JobStatus.READY,
+            tables.job.c.model_id == scope.model_id,
+            tables.job.c.derivation_id == scope.derivation_id,
+            tables.job.c.available_at <= now,
+        )
+        .order_by(tables.job.c.priority.desc(), tables.job.c.id)
+        .limit(limit)
+    )
+    claim = (
+        update(tables.job)
+        # the second look at the status keeps the claim single where lock hints are ignored
+        .where(tables.job.c.id.in_(ready), tables.job.c.status == JobStatus.READY)
+        .values(
+            status=JobStatus.CLAIMED,
+            worker_id=worker_id,
+            attempt=tables.job.c.attempt + 1,
+            lease_expires_at=now + dt.timedelta(seconds=lease_s),
+        )
+        .returning(
+            tables.job.c.id,
+            tables.job.c.attempt,
+            tables.job.c.failures,
+            tables.job.c.bundle_id,
+            tables.job.c.priority,
+        )
+    )
+    with store.writing() as connection:
+        rows = sorted(connection.execute(claim), key=lambda row: (-row.priority, row.id))
+        bundles = load_bundles(store, connection, [row.bundle_id for row in rows])
+    return [
+        ClaimedJob(
+            job_id=row.id,
+            worker_id=worker_id,
+            attempt=row.attempt,
+            failures=row.failures,
+            evidence=bundles[row.bundle_id],
+        )
+        for row in rows
+    ]
+
+
+def extend_leases(store: Store, jobs: Iterable[ClaimedJob], *, lease_s: float) -> None:
+    """Renew the leases of jobs that made progress; a lease that was lost is left alone."""
+    expires = utc_now() + dt.timedelta(seconds=lease_s)
+    _change(store, jobs, {"lease_expires_at": expires})
+
+
+def release_jobs(store: Store, jobs: Iterable[ClaimedJob]) -> None:
+    """Give jobs back unworked."""
+    _change(store, jobs, {"status": _ready_if_wanted(), "worker_id": None, "lease_expires_at": None})
+
+
+def postpone_job(store: Store, job: ClaimedJob, *, error: str, delay_s: float) -> None:
+    """Give a job back after a failure, to be tried again later; the last failure ends it as failed."""
+    now = utc_now()
+    ends = job.failures + 1 >= MAX_FAILURES
+    _change(
+        store,
+        [job],
+        {
+            "status": JobStatus.FAILED if ends else _ready_if_wanted(),
+            "failures": job.failures + 1,
+            "last_error": error,
+            "available_at": now + dt.timedelta(seconds=delay_s),
+            "finished_at": now if ends else None,
+            "worker_id": None,
+            "lease_expires_at": None,
+        },
+    )
+
+
+def fail_job(store: Store, job: ClaimedJob, *, error: str) -> None:
+    """End a job that cannot succeed by itself."""
+    _change(
+        store,
+        [job],
+        {
+            "status": JobStatus.FAILED,
+            "failures": job.failures + 1,
+            "last_error": error,
+            "finished_at": utc_now(),
+            "worker_id": None,
+            "lease_expires_at": None,
+        },
+    )
+
+
+def take_over_jobs(store: Store, *, dead_workers: Sequence[int] = ()) -> int:
+    """Make jobs ready again whose lease ran out or whose worker is known to be dead; return how many.
+
+    The first time at once; a job that keeps losing its workers waits longer each time, so that others go
+    first, and ends as failed after MAX_FAILURES.
+    """
+    now = utc_now()
+    lost = or_(tables.job.c.lease_expires_at < now, tables.job.c.worker_id.in_(list(dead_workers)))
+    again = tables.job.c.failures + 1
+    with store.writing() as connection:
+        rows = connection.execute(
+            select(tables.job.c.id, again.label("failures"), _ready_if_wanted().label("status")).where(
+                tables.job.c.status == JobStatus.CLAIMED, lost
+            )
+        ).all()
+        if rows:
+            connection.execute(
+                update(tables.job)
+                .where(tables.job.c.id == bindparam("b_job"))
+                .values(
+                    status=bindparam("b_status"),
+                    failures=bindparam("b_failures"),
+                    last_error=bindparam("b_error"),
+                    available_at=bindparam("b_available"),
+                    finished_at=bindparam("b_finished"),
+                    worker_id=None,
+                    lease_expires_at=None,
+                ),
+                [_lost_job(row.id, row.failures, row.status, now) for row in rows],
+            )
+        if dead_workers:
+            connection.execute(delete(tables.worker).where(tables.worker.c.id.in_(list(dead_workers))))
+    return len(rows)
+
+
+def _lost_job(job_id: int, failures: int, status: str, now: dt.datetime) -> dict[str, object]:
+    ends = failures >= MAX_FAILURES
+    delay_s = 0.0 if failures <= 1 else min(60.0, 0.25 * 2**failures)
+    return {
+        "b_job": job_id,
+        "b_status": JobStatus.FAILED if ends else status,
+        "b_failures": failures,
+        "b_error": f"its worker stopped {failures} times without a result" if failures > 1 else None,
+        "b_available": now + dt.timedelta(seconds=delay_s),
+        "b_finished": now if ends else None,
+    }
+
+
+def retry_jobs(store: Store, scope: JobScope, statuses: Sequence[JobStatus]) -> list[int]:
+    """Put finished jobs of a scope whose answer is still wanted back into the queue; return their numbers."""
+    wanted = select(tables.subject.c.job_id)
+    with store.writing() as connection:
+        changed = connection.execute(
+            update(tables.job)
+            .where(
+                tables.job.c.status.in_(list(statuses)),
+                tables.job.c.model_id == scope.model_id,
+                tables.job.c.derivation_id == scope.derivation_id,
+                tables.job.c.id.in_(wanted),
+            )
+            .values(
+                status=JobStatus.READY, failures=0, last_error=None, finished_at=None, available_at=utc_now()
+            )
+            .returning(tables.job.c.id)
+        )
+        return sorted(row.id for row in changed)
+
+
+def count_open(store: Store, scope: JobScope) -> tuple[int, dt.datetime | None]:
+    """Return how many jobs of a scope are not finished, and when the next waiting one is available."""
+    query = select(
+        func.count(),
+        func.min(case((tables.job.c.status == JobStatus.READY, tables.job.c.available_at))),
+    ).where(
+        tables.job.c.status.in_(list(OPEN)),
+        tables.job.c.model_id == scope.model_id,
+        tables.job.c.derivation_id == scope.derivation_id,
+    )
+    with store.reading() as connection:
+        number, available_at = connection.execute(query).one()
+    return int(number), available_at
+
+
+def job_statuses(store: Store, job_ids: Sequence[int]) -> dict[int, JobStatus]:
+    """Return where these jobs stand."""
+    query = select(tables.job.c.id, tables.job.c.status)
+    with store.reading() as connection:
+        return {
+            number: JobStatus(status)
+            for number, status in store.select_in(connection, query, tables.job.c.id, job_ids)
+        }
+
+
+def held_leases(connection: Connection, store: Store, jobs: Sequence[ClaimedJob]) -> set[int]:
+    """Return which of these jobs are still under the lease they were claimed with.
+
+    Call it inside the transaction that writes for them.
+    """
+    query = select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt).where(
+        tables.job.c.status == JobStatus.CLAIMED
+    )
+    leases = {(job.job_id, job.worker_id, job.attempt) for job in jobs}
+    return {
+        number
+        for number, worker_id, attempt in store.select_in(
+            connection, query, tables.job.c.id, [job.job_id for job in jobs]
+        )
+        if (number, worker_id, attempt) in leases
+    }
+
+
+def _ready_if_wanted() -> ColumnElement[str]:
+    """Return the status of a job that is given back: nobody waits for one that its subject left behind."""
+    wanted = exists().where(tables.subject.c.job_id == tables.job.c.id)
+    return case((wanted, JobStatus.READY), else_=JobStatus.SUPERSEDED)
+
+
+def _change(store: Store, jobs: Iterable[ClaimedJob], values: Mapping[str, object]) -> None:
+    """Change jobs that are still under their lease."""
+    leases = [
+        {"b_job": job.job_id, "b_worker": job.worker_id, "b_attempt": job.attempt} for job in jobs
+    ]
+    if not leases:
+        return
+    fenced = and_(
+        tables.job.c.id == bindparam("b_job"),
+        tables.job.c.worker_id == bindparam("b_worker"),
+        tables.job.c.attempt == bindparam("b_attempt"),
+        tables.job.c.status == JobStatus.CLAIMED,
+    )
+    with store.writing() as connection:
+        connection.execute(update(tables.job).where(fenced).values(**values), leases)

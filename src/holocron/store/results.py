@@ -1,0 +1,191 @@
+"""Results: a job's end and everything that its answer brought, in one transaction.
+
+In: finished attempts. Out: runs, completions, artifacts, claims, citations, rows and the job's new status.
+Never: writes anything for a job whose lease was lost.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, bindparam, insert, update
+
+from holocron.fingerprint import JSONValue, hash_text
+from holocron.llm.model import Completion
+from holocron.store import tables
+from holocron.store.derived import DerivedTable, rows_of
+from holocron.store.queue import ClaimedJob, held_leases
+from holocron.store.store import Store
+from holocron.store.tables import JobStatus
+from holocron.validation.verdicts import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One answer and what the judge said of it; the first, or a repair."""
+
+    completion: Completion
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """A run that came to a verdict."""
+
+    job: ClaimedJob
+    turns: tuple[Turn, ...]
+    manifest: Mapping[str, JSONValue]
+    started_at: dt.datetime
+    finished_at: dt.datetime
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict that counts: the last turn's."""
+        return self.turns[-1].verdict
+
+
+def commit_results(store: Store, derived: DerivedTable, results: Sequence[JobResult]) -> list[JobResult]:
+    """Write results in one durable transaction and return those that were still under their lease."""
+    with store.writing() as connection:
+        held = held_leases(connection, store, [result.job for result in results])
+        kept = [result for result in results if result.job.job_id in held]
+        if kept:
+            _write(connection, derived, kept)
+    return kept
+
+
+def _write(connection: Connection, derived: DerivedTable, results: Sequence[JobResult]) -> None:
+    run_ids = _insert_runs(connection, results)
+    rows: dict[Table, list[dict[str, object]]] = {
+        tables.completion: [],
+        tables.artifact: [],
+        tables.claim: [],
+        tables.citation: [],
+    }
+    current: list[dict[str, object]] = []
+    for run_id, result in zip(run_ids, results, strict=True):
+        rows[tables.completion].extend(_completion_rows(run_id, result.turns))
+        if result.verdict.outcome is Outcome.ACCEPTED:
+            _add_artifact(rows, run_id, result)
+            for table, row in rows_of(derived, run_id, result.verdict.value):
+                rows.setdefault(table, []).append(row)
+            current.append({"b_job": result.job.job_id, "b_artifact": run_id})
+    # parents come first: the foreign keys are checked row by row
+    for table, made in rows.items():
+        if made:
+            connection.execute(insert(table), made)
+    _end_jobs(connection, results)
+    if current:
+        connection.execute(
+            update(tables.subject)
+            .where(tables.subject.c.job_id == bindparam("b_job"))
+            .values(artifact_id=bindparam("b_artifact")),
+            current,
+        )
+
+
+def _insert_runs(connection: Connection, results: Sequence[JobResult]) -> list[int]:
+    made = connection.execute(
+        insert(tables.run).returning(tables.run.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "job_id": result.job.job_id,
+                "attempt": result.job.attempt,
+                "outcome": str(result.verdict.outcome),
+                "manifest": _dump(result.manifest),
+                "started_at": result.started_at,
+                "finished_at": result.finished_at,
+            }
+            for result in results
+        ],
+    )
+    return [row.id for row in made]
+
+
+def _end_jobs(connection: Connection, results: Sequence[JobResult]) -> None:
+    connection.execute(
+        update(tables.job)
+        .where(tables.job.c.id == bindparam("b_job"))
+        .values(
+            status=bindparam("b_status"),
+            finished_at=bindparam("b_finished"),
+            worker_id=None,
+            lease_expires_at=None,
+            last_error=bindparam("b_error"),
+        ),
+        [
+            {
+                "b_job": result.job.job_id,
+                "b_status": str(
+                    JobStatus.ACCEPTED
+                    if result.verdict.outcome is Outcome.ACCEPTED
+                    else JobStatus.REJECTED
+                ),
+                "b_finished": result.finished_at,
+                "b_error": _first_finding(result.verdict),
+            }
+            for result in results
+        ],
+    )
+
+
+def _first_finding(verdict: Verdict) -> str | None:
+    """Return why a job was rejected, in one line, for the lists that people read."""
+    if not verdict.findings:
+        return None
+    return str(verdict.findings[0])
+
+
+def _completion_rows(run_id: int, turns: Sequence[Turn]) -> list[dict[str, object]]:
+    return [
+        {
+            "run_id": run_id,
+            "turn": number,
+            "text": turn.completion.text,
+            "finish_reason": str(turn.completion.finish_reason),
+            "prompt_tokens": turn.completion.prompt_tokens,
+            "output_tokens": turn.completion.output_tokens,
+            "prompt_ms": round(turn.completion.prompt_ms),
+            "output_ms": round(turn.completion.output_ms),
+            "findings": _dump([finding.to_json() for finding in turn.verdict.findings]),
+        }
+        for number, turn in enumerate(turns)
+    ]
+
+
+def _add_artifact(rows: dict[Table, list[dict[str, object]]], run_id: int, result: JobResult) -> None:
+    value = _dump(result.verdict.value)
+    rows[tables.artifact].append(
+        {"id": run_id, "job_id": result.job.job_id, "value": value, "value_hash": hash_text(value)}
+    )
+    content_ids = result.job.evidence.content_ids
+    for ordinal, claim in enumerate(result.verdict.claims):
+        rows[tables.claim].append(
+            {
+                "artifact_id": run_id,
+                "ordinal": ordinal,
+                "pointer": claim.pointer,
+                "value": _dump(claim.value),
+                "grounding": claim.grounding,
+                "null_reason": claim.null_reason,
+            }
+        )
+        for place, citation in enumerate(claim.citations):
+            rows[tables.citation].append(
+                {
+                    "artifact_id": run_id,
+                    "claim_ordinal": ordinal,
+                    "ordinal": place,
+                    "segment": citation.segment,
+                    "content_id": content_ids[citation.position],
+                    "position": citation.position,
+                    "start_offset": citation.start,
+                    "end_offset": citation.end,
+                }
+            )
+
+
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

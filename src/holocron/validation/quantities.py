@@ -1,0 +1,341 @@
+"""Quantities: every number that a text states, in digits or in words.
+
+In: text. Out: the number tokens as they stand, the values that they are read as, and values with units.
+Never: rounds, or reads a number out of an identifier ("XJ-34") or out of a longer number.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
+from functools import lru_cache
+
+from holocron.validation.normal_text import CACHED_CHARACTERS, fold_digits
+from holocron.validation.number_words import exact_decimal, read_cjk_numbers, read_english_numbers
+from holocron.validation.units import (
+    ATTACHED_SCALES,
+    HAN_SCALES,
+    MINUS_WORDS,
+    MONEY_SCALES,
+    ORDINAL_ENDINGS,
+    SCALE_WORDS,
+    is_attached_unit,
+    unit_name,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantities:
+    """What a text says in numbers."""
+
+    #: whole numbers as they are written, e.g. `34.75`, `-19`
+    tokens: frozenset[str]
+    #: what they mean, e.g. 2304 for `2,304`, 0.12 and 12 for `12%`, 19 for `nineteen`
+    values: frozenset[Decimal]
+    #: values with the unit that follows, in its shortest form, e.g. (34.75, "m")
+    measures: frozenset[tuple[Decimal, str]]
+
+
+#: longer numbers are compared as tokens only
+_MAX_DIGITS = 400
+_EXACT = Context(prec=1_000)
+
+_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
+_SIMPLE = re.compile(r"\d{1,40}(?:\.\d{1,40})?")
+_WIDE_CLAUSE = re.compile(r"(?<![０-９])[，．]|[，．](?![０-９])")
+_WIDE = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    **{ord(char): ord("-") for char in "\u2010\u2011"},
+    ord("٫"): ord("."), ord("٬"): ord(","), ord("\u2044"): ord("/"), ord("∕"): ord("/"),
+}  # fmt: skip
+_CHAIN = re.compile(rf"(?P<chain>\d+(?:[.,'’{_GROUP_SPACES}]\d+)*)(?P<exponent>[eE][+-]?\d{{1,4}}(?!\w))?")
+_SPACED = re.compile(r"(?<!\d[ .,])(?<![\w.,])[1-9]\d{0,2}(?: \d{3})+(?:[.,]\d{1,9})?(?![.,]?\d| \d|\w)")
+_GROUPED = re.compile(rf"[1-9]\d{{0,2}}(?:(?P<group>[.,'’{_GROUP_SPACES}])\d{{3}})(?:(?P=group)\d{{3}})*"
+                      r"(?:(?P<point>[.,])\d+)?")  # fmt: skip
+_INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d+)?")
+_DECIMAL = re.compile(r"\d+[.,]\d+")
+_DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}|\d{4}\.\d{1,2}\.\d{1,2}")
+_NOT_DIGIT = re.compile(r"\D")
+_SLASHED = re.compile(r"\d+(?:/\d+)+")
+_EXPONENT = r"(?:(?:\^|\*\*)(?P<plain>[-−]?\d{1,4})(?!\w)|(?P<raised>⁻?[⁰¹²³⁴-⁹]{1,4}))"
+_TIMES_TEN = re.compile(rf" ?[x×*·⋅] ?10{_EXPONENT}")
+_POWER = re.compile(rf"{_EXPONENT}|\^")
+_CURRENCY_SIGNS = frozenset("$€£¥₹")
+_RAISED = str.maketrans("⁻−⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+_VULGAR = {
+    "½": "0.5", "¼": "0.25", "¾": "0.75", "⅕": "0.2", "⅖": "0.4", "⅗": "0.6", "⅘": "0.8",
+    "⅛": "0.125", "⅜": "0.375", "⅝": "0.625", "⅞": "0.875", "⅒": "0.1",
+}  # fmt: skip
+_VULGAR_SIGN = re.compile(r"[¼-¾⅐-⅞↉]")
+_MIXED = re.compile(r" (?P<top>\d{1,2})/(?P<bottom>\d{1,3})(?![\d/])| ?(?P<sign>[¼-¾⅐-⅞↉])")
+_HAN_SCALE_RUN = re.compile(f"[{''.join(HAN_SCALES)}]{{1,3}}")
+_HAN_PART = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?![\d.,])")
+_SCALE_WORD = re.compile(
+    rf"[ \u00a0-]?(?P<word>{'|'.join(sorted(SCALE_WORDS, key=len, reverse=True))})(?!\w)", re.IGNORECASE
+)
+_PERCENT = re.compile(r" ?(?:[%٪％]|(?:per ?cent|pct|Prozent)\b)")
+_LETTERS = re.compile(r"[A-Za-zµΩ²³]{1,32}|[^\W\d_]{1,32}")
+_UNIT = re.compile(
+    r"(?:\s{1,2}|-)?(?P<unit>[A-Za-zµΩ²³]{1,32}+|[^\W\d_]{1,32}+|°[CFK]?)(?: ?(?:/|per ) ?(?P<per>[^\W\d_]{1,32}+))?"
+    r"(?![\w^·⋅]| ?/ ?[^\W\d_]| per )"
+)
+
+
+def read_quantities(text: str) -> Quantities:
+    """Return the numbers of a text, in every reading that is not excluded.
+
+    "2.304" is 2.304 and, grouped as on the Continent, 2304; "2,304" is 2304 only; "66 900" is 66, 900
+    and 66900; "1,2,3" and a CSV row are lists; "34" is not in "34.75", "1,344", "XJ-34" or "34PO".
+    """
+    return _read_short(text) if len(text) <= CACHED_CHARACTERS else _read(text)
+
+
+def _read(text: str) -> Quantities:
+    return _Reader(text).read()
+
+
+_read_short = lru_cache(maxsize=4096)(_read)
+
+
+class _Reader:
+    """Walks over one text and gathers what it states."""
+
+    __slots__ = ("done", "measures", "text", "tokens", "values", "written")
+
+    def __init__(self, text: str) -> None:
+        self.written = text
+        self.text = _fold(text)
+        self.tokens: set[str] = set()
+        self.values: set[Decimal] = set()
+        self.measures: set[tuple[Decimal, str]] = set()
+        #: up to where a number that spans several chains has been read
+        self.done = 0
+
+    def read(self) -> Quantities:
+        text = self.text
+        for match in _CHAIN.finditer(text):
+            if match.start() >= self.done:
+                self._read_chain(match)
+        for match in _SPACED.finditer(text) if self.values else ():
+            sign = _sign_before(text, match.start())
+            if sign is not None:
+                self._note([match[0].replace(" ", "").replace(",", ".")], sign, 0, match.end())
+        for number in read_english_numbers(text):
+            self._note_values([number.value], number.end)
+        if not text.isascii():
+            for number in read_cjk_numbers(text):
+                self._note_values([number.value], number.end)
+            for match in _VULGAR_SIGN.finditer(text):
+                if match[0] in _VULGAR and match.start() >= self.done:
+                    self._note([_VULGAR[match[0]]], "", 0, match.end())
+        return Quantities(
+            tokens=frozenset(self.tokens), values=frozenset(self.values), measures=frozenset(self.measures)
+        )
+
+    def _read_chain(self, match: re.Match[str]) -> None:
+        text, chain = self.text, match["chain"]
+        start, end = match.span()
+        sign = _sign_before(text, start)
+        if sign is None:
+            return
+        if text[end : end + 1] == "/" and self._read_slashed(sign, start):
+            return
+        special = _TIMES_TEN.match(text, end) or _POWER.match(text, end)
+        if special is not None:
+            self.done = special.end()
+            raised = special["plain"] or special["raised"]
+            base = chain if special.re is _TIMES_TEN else "1" if chain == "10" else ""
+            if raised and _SIMPLE.fullmatch(base):
+                self._note([base], sign, int(raised.translate(_RAISED)), special.end())
+        elif match["exponent"]:
+            if _SIMPLE.fullmatch(chain):
+                self._note_token(sign, start, end)
+                self._note([chain], sign, int(match["exponent"][1:]), end)
+        elif chain.isdecimal() and (mixed := _MIXED.match(text, end)) is not None:
+            self.done = mixed.end()
+            part = _VULGAR.get(mixed["sign"]) if mixed["sign"] else _divide(mixed["top"], mixed["bottom"])
+            if part is not None and part.startswith("0."):
+                self._note([chain + part[1:]], sign, 0, mixed.end())
+        else:
+            self._read_plain(chain, sign, start, end)
+
+    def _read_slashed(self, sign: str, start: int) -> bool:
+        """Read 1/2 as a half, and 25/05/1977, 1977/78 or 120/80 as the numbers beside the slashes."""
+        match = _SLASHED.match(self.text, start)
+        if match is None:
+            return False
+        parts = match[0].split("/")
+        self.done = match.end()
+        if len(parts) > 2 or max(map(len, parts)) > 2:
+            self._note_values([Decimal(part) for part in parts if len(part) <= _MAX_DIGITS], match.end())
+            if self.written[start : match.end()] == match[0]:
+                self.tokens.update(parts)
+        if len(parts) == 2 and len(parts[0]) <= 2 and len(parts[1]) <= 3:
+            part = _divide(*parts)
+            if part is not None:
+                self._note([part], sign, 0, match.end())
+        return True
+
+    def _read_plain(self, chain: str, sign: str, start: int, end: int) -> None:
+        text = self.text
+        before = text[start - 1 : start]
+        if before == "." and chain.isdecimal() and not text[start - 2 : start - 1].strip(" ([$€£-−+"):
+            self._note([f"0.{chain}"], _sign_before(text, start - 1) or "", 0, end)
+            return
+        follows = text[end : end + 2]
+        is_row = before == "," or (follows[:1] == "," and follows[1:] != "" and not follows[1:].isspace())
+        *others, last = _split(chain, is_row=is_row) or [("", [])]
+        is_written = self.written[start:end] == chain and (not sign or before == "-")
+        for token, readings in others:
+            self._note(readings, sign, 0, len(text))
+            if is_written:
+                self.tokens.add(sign + token)
+            sign = ""
+        token, readings = last
+        if not readings:
+            return
+        following = text[end : end + 1]
+        if following in HAN_SCALES:
+            self._read_han(readings[0], sign, end)
+            return
+        suffix = _LETTERS.match(text, end)
+        if suffix is not None and _is_cased(suffix[0][0]):
+            scales = MONEY_SCALES if before in _CURRENCY_SIGNS else ATTACHED_SCALES
+            is_whole = not text[suffix.end() : suffix.end() + 1].isdecimal()
+            if is_whole and suffix[0] in scales:
+                self._note(readings, sign, scales[suffix[0]], suffix.end())
+            if suffix[0] in scales or not is_attached_unit(
+                suffix[0], token, text[suffix.end() : suffix.end() + 1]
+            ):
+                return
+            is_written = is_written and suffix[0] not in ORDINAL_ENDINGS
+        elif following == "_":
+            return
+        if is_written:
+            self.tokens.add(sign + token)
+        self._note(readings, sign, 0, end)
+
+    def _read_han(self, first: str, sign: str, end: int) -> None:
+        """Read 3万5千 and 1.5亿: digits with Han or Hangul scales, summed up."""
+        if len(first) > 20:
+            return
+        total, number, scales = Decimal(0), first, _HAN_SCALE_RUN.match(self.text, end)
+        while scales is not None:
+            power = sum(HAN_SCALES[scale] for scale in scales[0])
+            total = _EXACT.add(total, Decimal(f"{number}E{power}"))
+            end = scales.end()
+            part = _HAN_PART.match(self.text, end)
+            scales = None if part is None else _HAN_SCALE_RUN.match(self.text, part.end())
+            if part is not None and (scales is not None or part[0].isdecimal()):
+                number, end = part[0], part.end()
+                if scales is None:
+                    total = _EXACT.add(total, Decimal(number))
+        self.done = end
+        self._note([f"{total:f}"], sign, 0, end)
+
+    def _note(self, readings: Iterable[str], sign: str, exponent: int, end: int) -> None:
+        """Take in a number that ends at `end`, and what a scale word after it makes of it."""
+        texts = [sign + reading for reading in readings if len(reading) <= _MAX_DIGITS]
+        self._note_values([Decimal(f"{text}E{exponent}") for text in texts], end)
+        scale = _SCALE_WORD.match(self.text, end)
+        while scale is not None and exponent < 10_000:
+            # Not every letter that the pattern takes for one of a to z has its lower case.
+            exponent += SCALE_WORDS.get(scale["word"].lower(), 10_000)
+            if exponent < 10_000:
+                self._note_values([Decimal(f"{text}E{exponent}") for text in texts], scale.end())
+            scale = _SCALE_WORD.match(self.text, scale.end())
+
+    def _note_token(self, sign: str, start: int, end: int) -> None:
+        if self.written[start:end] == self.text[start:end]:
+            self.tokens.add(sign + self.written[start:end])
+
+    def _note_values(self, values: list[Decimal], end: int) -> None:
+        self.values.update(values)
+        percent = _PERCENT.match(self.text, end)
+        if percent is not None:
+            self.values.update(_EXACT.scaleb(value, -2) for value in values)
+            self.measures.update((value, "%") for value in values)
+            return
+        unit = _UNIT.match(self.text, end)
+        if unit is not None:
+            name = unit_name(unit["unit"], unit["per"])
+            self.measures.update((value, name) for value in values)
+
+
+def _split(chain: str, *, is_row: bool) -> list[tuple[str, list[str]]]:
+    """Return the numbers of a chain of digits, points and commas: each as written, with its readings."""
+    if chain.isdecimal():
+        return [(chain, [chain])]
+    readings = [] if is_row and "," in chain else _readings(chain)
+    if readings:
+        return [(chain, readings)]
+    if "," in chain:
+        return [number for part in chain.split(",") for number in _split(part, is_row=False)]
+    if "." not in chain or _DOTTED_DATE.fullmatch(chain):
+        return [(part, [part]) for part in _NOT_DIGIT.split(chain)]
+    return []  # a version or an address: "1.2.3"
+
+
+def _readings(chain: str) -> list[str]:
+    """Return what one number may mean, or nothing where the chain is not one number."""
+    grouped = _GROUPED.fullmatch(chain)
+    if grouped is not None and grouped["group"] != grouped["point"]:
+        whole, point, rest = chain.rpartition(grouped["point"]) if grouped["point"] else (chain, "", "")
+        joined = _NOT_DIGIT.sub("", whole) + (f".{rest}" if point else "")
+        is_decimal_too = grouped["group"] == "." and chain.count(".") == 1 and not point
+        return [chain, joined] if is_decimal_too else [joined]
+    if _INDIAN.fullmatch(chain):
+        return [chain.replace(",", "")]
+    if _DECIMAL.fullmatch(chain):
+        return [chain.replace(",", ".")]
+    return []
+
+
+def _divide(top: str, bottom: str) -> str | None:
+    if not int(bottom):
+        return None
+    value = exact_decimal(Fraction(int(top), int(bottom)))
+    return None if value is None else f"{value:f}"
+
+
+def _sign_before(text: str, start: int) -> str | None:
+    """Return "-" or "" for a number that begins at start, or None where it is part of an identifier."""
+    if start == 0:
+        return ""
+    before, prior = text[start - 1], text[start - 2] if start > 1 else " "
+    if text[max(0, start - 9) : start].lower().endswith(MINUS_WORDS):
+        return "-"
+    if before == " ":
+        is_minus = prior == "−" and not text[max(0, start - 4) : start - 2].strip()[-1:].isalnum()
+        return "-" if is_minus else ""
+    if before in "-–−":
+        if prior.isspace() or prior in "([{=:,;|\"'<>~≈“‘":
+            return "-"
+        return None if _is_of_name(prior) else ""
+    if before in _CURRENCY_SIGNS:
+        return "-" if prior in "-−" and not text[max(0, start - 3) : start - 2].isalnum() else ""
+    if before in "xX" and prior.isdecimal():
+        return ""
+    return None if before in "_^" or _is_of_name(before) else ""
+
+
+def _is_of_name(char: str) -> bool:
+    """Tell whether digits after this character are an identifier's; و and の are written on to numbers."""
+    return _is_cased(char) or unicodedata.combining(char) > 0
+
+
+def _is_cased(char: str) -> bool:
+    return char.lower() != char.upper()
+
+
+def _fold(text: str) -> str:
+    """Return the text with ASCII digits and signs for those of other scripts, of the same length."""
+    if text.isascii():
+        return text
+    # A full-width comma parts clauses, except among full-width digits.
+    text = _WIDE_CLAUSE.sub("、", text).translate(_WIDE)
+    return fold_digits(text)

@@ -1,0 +1,43 @@
+"""Re-checking: is a stored claim still true of the stored evidence? No model is needed.
+
+In: a claim, its citations' items and spans. Out: nothing, or the lie in one sentence.
+Never: touches the store (the pipeline streams it through here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holocron.derivation.grounding import Grounding
+from holocron.derivation.shapes import JSONScalar
+from holocron.evidence import MediaType, read_quote
+from holocron.fingerprint import hash_text
+from holocron.validation.judge import support_of
+
+
+def recheck_content(content_hash: str, text: str) -> str | None:
+    """Return what is wrong where a text does not have its hash."""
+    found = hash_text(text)
+    return None if found == content_hash else f"content {content_hash} hashes to {found}"
+
+
+def recheck_claim(
+    value: JSONScalar,
+    grounding: str | None,
+    quotes: Sequence[tuple[str, MediaType]],
+    *,
+    synonyms: Sequence[str] = (),
+    is_date: bool = False,
+) -> str | None:
+    """Return what is wrong where the quotes do not support a value as firmly as it is recorded."""
+    if value is None:
+        return "a null has a grounding" if grounding is not None or quotes else None
+    if grounding is None or not quotes:
+        return f"{value!r} cites nothing"
+    if any(not quote.strip() for quote, _ in quotes):
+        return f"{value!r} cites an empty span"
+    read = [read_quote(quote, media_type) for quote, media_type in quotes]
+    level, _ = support_of(value, read, synonyms=synonyms, is_date=is_date)
+    if not level.satisfies(Grounding(grounding)):
+        return f"{value!r} is recorded as {grounding} and is {level}"
+    return None
