@@ -63,7 +63,9 @@ def write_evidence(folder: Path, subjects: int) -> None:
             f"Its home port is {rng.choice(PORTS)} on the inner sea.",
             f"It was launched in {rng.randint(1700, 1990)} before a great crowd.",
         ]
-        lines = facts + [f"Entry {rng.randint(1, 9_999_999)} says that {rng.choice(FILLER)}" for _ in range(11)]
+        lines = facts + [
+            f"Entry {rng.randint(1, 9_999_999)} says that {rng.choice(FILLER)}" for _ in range(11)
+        ]
         rng.shuffle(lines)
         place = folder / f"{number // 1000:04d}"
         place.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from factories import SHIP_CONTRACT, SHIP_FACTS, ship_text
-
 from holocron.cli.main import run
 from holocron.fingerprint import JSONValue
 
@@ -31,31 +30,39 @@ class Call:
     err: str
 
     @property
-    def document(self) -> Any:  # noqa: ANN401 - whatever JSON the command prints
+    def document(self) -> Any:
         """Return standard output as JSON."""
         return json.loads(self.out)
 
 
-def call(*arguments: str | Path) -> Call:
-    """Call the command line in this process."""
-    out, err = _stream(), _stream()
+class _Stream(io.TextIOWrapper):
+    """A standard stream that remembers, and may play a terminal."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        """Tell whether it plays a terminal."""
+        return self._is_terminal
+
+    @property
+    def text(self) -> str:
+        """Return what was written."""
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+def call(*arguments: str | Path, terminal: bool = False) -> Call:
+    """Call the command line in this process; `terminal` plays one at both standard streams."""
+    out, err = _Stream(is_terminal=terminal), _Stream(is_terminal=terminal)
     with redirect_stdout(out), redirect_stderr(err):
         code = run([str(argument) for argument in arguments])
-    return Call(code, _text(out), _text(err))
-
-
-def _stream() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
-
-
-def _text(stream: io.TextIOWrapper) -> str:
-    buffer = stream.buffer
-    assert isinstance(buffer, io.BytesIO)
-    return buffer.getvalue().decode()
+    return Call(code, out.text, err.text)
 
 
 def start_process(
-    *arguments: str | Path, cwd: Path, **environment: str
+    *arguments: str | Path, cwd: Path, stdout: int = subprocess.PIPE, **environment: str
 ) -> subprocess.Popen[bytes]:
     """Start the command line in a process of its own."""
     return subprocess.Popen(
@@ -63,7 +70,7 @@ def start_process(
         cwd=cwd,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
     )
 
@@ -75,7 +82,7 @@ def end_process(process: subprocess.Popen[bytes], timeout_s: float = 60) -> Call
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return Call(process.returncode, out.decode(), err.decode())
+    return Call(process.returncode, (out or b"").decode(errors="replace"), err.decode(errors="replace"))
 
 
 def write_script(path: Path, answers: Mapping[str, object] | None = None, **settings: object) -> Path:
@@ -92,14 +99,14 @@ def write_script(path: Path, answers: Mapping[str, object] | None = None, **sett
 def write_derivation(
     project: Path,
     name: str = "ship_facts",
-    contract: Mapping[str, JSONValue] | None = None,
+    contract: Mapping[str, JSONValue] | str = SHIP_CONTRACT,
     **keys: object,
 ) -> Path:
     """Write a derivation about ships; keys are added to it, or taken out where they are None."""
     entry: dict[str, object] = {
         "name": name,
         "instructions": "Facts about a ship.",
-        "contract": dict(contract or SHIP_CONTRACT),
+        "contract": contract,
         "options": {"repairs": 0},
         "evidence": ["ships/*"],
     } | keys

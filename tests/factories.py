@@ -26,6 +26,7 @@ from holocron.store import (
     utc_now,
 )
 from holocron.store.queue import claim_jobs, register_worker
+from holocron.testing import answer_from_evidence
 from holocron.validation.verdicts import Citation, Claim, Finding, FindingCode, NullReason, Outcome, Verdict
 
 SHIP_CONTRACT: dict[str, JSONValue] = {
@@ -44,6 +45,13 @@ SHIP_FACTS = {
     "launched": r"launched in (\d{4})",
 }
 MODEL = scripted_identity()
+#: the script that finds them
+HONEST = answer_from_evidence(SHIP_FACTS)
+
+
+def ships(number: int) -> list[EvidenceBundle]:
+    """Return the bundles of so many ships."""
+    return [ship_bundle(one) for one in range(number)]
 
 
 def ship_text(number: int, *, port: str = "Arven", launched: int = 1801) -> str:

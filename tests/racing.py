@@ -6,14 +6,18 @@ In: a store's URL, one of the racers below. Out: what each process returned. Nev
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from factories import MODEL, claim, make_derivation, ship_bundle
+from factories import HONEST, MODEL, claim, make_derivation, ship_bundle, ships
 
-from holocron.store import JobPlanner, Store
+from holocron.store import JobPlanner, JobResult, Store
+from holocron.testing import ScriptedModel
+from holocron.work import Worker, WorkObserver, derive_evidence
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.queues import Queue
     from multiprocessing.synchronize import Barrier
 
@@ -22,7 +26,7 @@ _START_S, _END_S = 60.0, 60.0
 
 def race(racer: Callable[[str], object], store_url: str, *, processes: int = 3) -> list[object]:
     """Run a racer in several processes that start together, and return what each returned."""
-    context = multiprocessing.get_context("spawn")
+    context = process_context()
     barrier, answers = context.Barrier(processes), context.Queue()
     runners = [
         context.Process(target=_run, args=(racer, store_url, barrier, answers)) for _ in range(processes)
@@ -36,6 +40,14 @@ def race(racer: Callable[[str], object], store_url: str, *, processes: int = 3) 
     faults = [answer for is_fault, answer in found if is_fault]
     assert not faults, faults
     return [answer for _, answer in found]
+
+
+def process_context() -> multiprocessing.context.BaseContext:
+    """Return the quickest way to a clean process: forked from one that has imported everything, or spawned."""
+    quick = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if quick else "spawn")
+    context.set_forkserver_preload(["holocron.work", "holocron.testing", "holocron.checking"])
+    return context
 
 
 def open_store(store_url: str) -> object:
@@ -59,6 +71,37 @@ def claim_all(store_url: str) -> object:
         while jobs := claim(store, planner, limit=3):
             taken += [job.job_id for job in jobs]
         return taken
+
+
+def derive_forty(store_url: str) -> object:
+    """Derive forty ships with a model that takes its time; return how often it was asked."""
+    model = ScriptedModel(HONEST, latency_s=0.02)
+    with Store(store_url) as store:
+        summary = derive_evidence(store, model, make_derivation(), ships(40))
+    return model.calls, dict(summary.statuses)
+
+
+def derive_until_told(store_url: str, sender: Connection, *, is_asked: bool) -> None:
+    """Derive slowly until a signal comes: as Ctrl-C does where a surface asks the worker to stop, or nobody does."""
+
+    class Reporter(WorkObserver):
+        def on_results(self, results: Sequence[JobResult]) -> None:
+            sender.send(len(results))
+
+    def listen(worker: Worker) -> None:
+        if is_asked:
+            signal.signal(signal.SIGINT, lambda *_: worker.stop())
+
+    model = ScriptedModel(HONEST, latency_s=0.1, slots=3)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Store(store_url) as store:
+        try:
+            summary = derive_evidence(
+                store, model, make_derivation(), ships(300), observer=Reporter(), on_worker=listen
+            )
+            sender.send("stopped" if summary.stopped else "finished")
+        except KeyboardInterrupt:
+            sender.send("interrupted")
 
 
 def _run(

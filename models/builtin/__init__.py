@@ -1,1 +1,1 @@
-"""The built-in model: its data, tokenizer, training, export and evaluation. Nothing here ships but the file."""
+"""The built-in model: its data, tokenizer, training, export and evaluation; only the file they make ships."""

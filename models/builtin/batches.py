@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 import torch
-from tokenizers import Tokenizer
-
 from models.builtin.examples import Example, Side, Stage, make_group
 from models.builtin.network import Batch, Chunk
 from models.builtin.tokenizer import END, chat_text, opening_text
+from tokenizers import Tokenizer
 
 #: lengths are filled up to a multiple of this
 ROUND = 8
@@ -49,7 +48,9 @@ class BatchMaker:
         for example in examples:
             asked = self._ids(chat_text(example.prompt.messages[1]) + opening_text())
             ending = asked + self._ids(example.answer_text + END)
-            endings.append((ending, len(asked)) if len(ending) <= LONGEST else (asked[:8] + self._ids(END), 8))
+            endings.append(
+                (ending, len(asked)) if len(ending) <= LONGEST else (asked[:8] + self._ids(END), 8)
+            )
         return beginning, endings
 
     def _ids(self, text: str) -> list[int]:
@@ -63,7 +64,8 @@ def pack(groups: list[tuple[list[int], list[Ending]]]) -> Batch:
     for beginning, _ in groups:
         rows.add(beginning, begun, first=0)
     endings = sorted(
-        ((ending, asked, g) for g, (_, ends) in enumerate(groups) for ending, asked in ends), key=lambda entry: len(entry[0])
+        ((ending, asked, g) for g, (_, ends) in enumerate(groups) for ending, asked in ends),
+        key=lambda entry: len(entry[0]),
     )
     chunks: list[Chunk] = []
     while endings:
@@ -78,8 +80,13 @@ def pack(groups: list[tuple[list[int], list[Ending]]]) -> Batch:
             rows.add(ending, ended, first=before)
         chunks.append(Chunk(len(taken), ended, torch.tensor([g for _, _, g in taken]), bias))
     return Batch(
-        tokens=torch.tensor(rows.tokens), positions=torch.tensor(rows.positions), count=len(groups), length=begun,
-        chunks=chunks, rows=torch.tensor(rows.rows), targets=torch.tensor(rows.targets),
+        tokens=torch.tensor(rows.tokens),
+        positions=torch.tensor(rows.positions),
+        count=len(groups),
+        length=begun,
+        chunks=chunks,
+        rows=torch.tensor(rows.rows),
+        targets=torch.tensor(rows.targets),
         lengths=rows.lengths,
     )
 

@@ -15,6 +15,15 @@ from random import Random
 from models.builtin.phrasing import NAME, Line, Writer
 from models.builtin.world import Entity
 
+_TWO_COLUMNS = (
+    ("Field", "Entry"),
+    ("Key", "Value"),
+    ("Item", "Detail"),
+    ("Property", "Value"),
+    ("What", "Which"),
+    ("Question", "Answer"),
+)
+
 
 class Form(StrEnum):
     """How a document is written."""
@@ -74,7 +83,11 @@ class DocumentMaker:
         groups: list[list[str]] = []
         while keys:
             key = keys.pop()
-            partners = [b if a == key else a for a, b, _ in kind.pairs if key in (a, b) and (b if a == key else a) in keys]
+            partners = [
+                b if a == key else a
+                for a, b, _ in kind.pairs
+                if key in (a, b) and (b if a == key else a) in keys
+            ]
             if partners and self.rng.random() < 0.45:
                 partner = self.rng.choice(partners)
             elif keys and self.rng.random() < 0.25:
@@ -139,7 +152,10 @@ class DocumentMaker:
         """Return a heading, labelled lines and lists, as Markdown and HTML pages have them."""
         rng, writer = self.rng, self.writer
         name = self.entities[0].name
-        lines = [self._heading(name, (0, NAME, 0)) if rng.random() < 0.7 else Line(f"Name: {name}", ((0, NAME, 0),))]
+        heads = rng.choice(_TWO_COLUMNS) if rng.random() < 0.25 else None
+        lines = [self._heading(name, (0, NAME, 0))] if rng.random() < 0.7 else []
+        if not lines or rng.random() < 0.2:
+            lines.append(_in_columns(Line(f"Name: {name}", ((0, NAME, 0),)), heads))
         keys = list(telling.keys)
         rng.shuffle(keys)
         if keys and rng.random() < 0.5:
@@ -149,12 +165,21 @@ class DocumentMaker:
         mark = rng.choice(("", "", "- "))
         for key in keys:
             line = writer.label_line(0, key)
-            lines.append(Line(mark + line.text, line.claims))
+            lines.append(_in_columns(line, heads) if heads else Line(mark + line.text, line.claims))
             if rng.random() < clutter / 2:
                 lines.append(writer.filler())
         for key in telling.lists:
-            lines.append(self._heading(rng.choice(self.entities[0].kind.lists[key].fields.seen).replace("_", " ").capitalize()))
-            lines += writer.list_items(0, key) if rng.random() < 0.8 else writer.list_sentences(0, key, follows=True)
+            lines.append(
+                self._heading(
+                    rng.choice(self.entities[0].kind.lists[key].fields.seen).replace("_", " ").capitalize()
+                )
+            )
+            lines += (
+                writer.list_items(0, key)
+                if rng.random() < 0.8
+                else writer.list_sentences(0, key, follows=True)
+            )
+        lines += [writer.unknown(0, key) for key in telling.unknown]
         return lines
 
     def _record(self, telling: Telling) -> list[Line]:
@@ -169,7 +194,10 @@ class DocumentMaker:
             attribute = entity.kind.attributes[key]
             label = rng.choice(attribute.fields.of(held_out=self.held_out and rng.random() < 0.5))
             if attribute.type == "goods":
-                lines += [Line(f"{root}/{label}/{n}: {item}", ((0, key, 0),)) for n, item in enumerate(entity.facts[key].value)]
+                lines += [
+                    Line(f"{root}/{label}/{n}: {item}", ((0, key, 0),))
+                    for n, item in enumerate(entity.facts[key].value)
+                ]
                 continue
             fact = entity.facts[key]
             bare = str(fact.value) if attribute.type in ("integer", "number", "count") else fact.text
@@ -182,7 +210,10 @@ class DocumentMaker:
             names = {part: rng.choice(words.seen) for part, words in listed.item_fields.items()}
             for index, item in enumerate(entity.lists[key]):
                 lines += [
-                    Line(f"{root}/{label}/{index}/{names[part]}: {fact.value}", ((0, key, index), (0, f"{key}.{part}", index)))
+                    Line(
+                        f"{root}/{label}/{index}/{names[part]}: {fact.value}",
+                        ((0, key, index), (0, f"{key}.{part}", index)),
+                    )
                     for part, fact in item.items()
                 ]
         return lines
@@ -192,7 +223,10 @@ class DocumentMaker:
         rng = self.rng
         keys = list(telling.keys)
         kind = self.entities[0].kind
-        heads = {key: rng.choice(kind.attributes[key].fields.of(held_out=self.held_out and rng.random() < 0.5)) for key in keys}
+        heads = {
+            key: rng.choice(kind.attributes[key].fields.of(held_out=self.held_out and rng.random() < 0.5))
+            for key in keys
+        }
         name = rng.choice(("name", "name", f"{kind.name}", "title"))
         lines: list[Line] = []
         for number, entity in enumerate(self.entities):
@@ -203,3 +237,11 @@ class DocumentMaker:
             lines.append(Line("; ".join(cells), claims))
         rng.shuffle(lines)
         return lines
+
+
+def _in_columns(line: Line, heads: tuple[str, str] | None) -> Line:
+    """Return a labelled line as a row of a table with two columns."""
+    if heads is None:
+        return line
+    label, _, value = line.text.partition(": ")
+    return Line(f"{heads[0]}: {label}; {heads[1]}: {value}", line.claims)

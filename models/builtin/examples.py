@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
-from holocron.derivation.contract import CITE
-from holocron.derivation.prompt import Prompt, render_answer
-from holocron.derivation.specialise import MAX_CITATIONS
-from holocron.evidence.segments import Segment, SegmentKind
-from holocron.fingerprint import JSONValue
 from models.builtin.documents import DocumentMaker, Form, Telling, slug
 from models.builtin.ledger import make_ledger
 from models.builtin.phrasing import NAME, Claim, Line, Writer
 from models.builtin.questions import Asked, Question, QuestionMaker
 from models.builtin.world import Entity, World
+
+from holocron.derivation.contract import CITE
+from holocron.derivation.derivations import Derivation
+from holocron.derivation.prompt import Prompt, render_answer
+from holocron.evidence.segments import Segment, SegmentKind
+from holocron.fingerprint import JSONValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +42,23 @@ class Stage:
     clutter: float
     #: most attributes that are told without being asked
     extra: int
+    #: share of the plain catalogue question
+    catalogue: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """One job and its answer."""
 
-    prompt: Prompt
+    derivation: Derivation
+    subject: str
+    segments: tuple[Segment, ...]
     answer: JSONValue
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        """Return the prompt as the product renders it."""
+        return self.derivation.render_prompt(self.subject, self.segments)
 
     @property
     def answer_text(self) -> str:
@@ -55,9 +66,12 @@ class Example:
         return render_answer(self.answer)
 
 
-WARM = Stage(ledgers=0.45, clutter=0.05, extra=1)
-FULL = Stage(ledgers=0.12, clutter=0.18, extra=2)
-LONG = Stage(ledgers=0.1, clutter=0.5, extra=5)
+WARM = Stage(ledgers=0.45, clutter=0.05, extra=1, catalogue=0.3)
+FULL = Stage(ledgers=0.1, clutter=0.18, extra=2, catalogue=0.35)
+LONG = Stage(ledgers=0.0, clutter=0.5, extra=5, catalogue=0.3)
+#: what the exams and the evaluation ask: no ledgers, no preference
+PLAIN = Stage(ledgers=0.0, clutter=0.18, extra=2)
+CATALOGUE = Stage(ledgers=0.0, clutter=0.18, extra=2, catalogue=1.0)
 
 
 def make_group(rng: Random, side: Side, stage: Stage, size: int) -> list[Example]:
@@ -65,9 +79,10 @@ def make_group(rng: Random, side: Side, stage: Stage, size: int) -> list[Example
     if rng.random() < stage.ledgers:
         derivation, bundles = make_ledger(rng, held_out=side.held_out_names, size=size)
         return [
-            Example(prompt=derivation.render_prompt(subject, number([lines])), answer=answer) for subject, lines, answer in bundles
+            Example(derivation=derivation, subject=subject, segments=number([lines]), answer=answer)
+            for subject, lines, answer in bundles
         ]
-    question = QuestionMaker(rng, held_out=side.held_out_patterns).make()
+    question = QuestionMaker(rng, held_out=side.held_out_patterns).make(stage.catalogue)
     return [make_example(rng, side, stage, question) for _ in range(size)]
 
 
@@ -75,16 +90,18 @@ def make_example(rng: Random, side: Side, stage: Stage, question: Question) -> E
     """Return one bundle with its answer."""
     world = World(rng, held_out_names=side.held_out_names, held_out_patterns=side.held_out_patterns)
     subject, items, answer = (_every if question.every else _one)(rng, world, stage, question)
-    return Example(prompt=question.derivation.render_prompt(subject, number(items)), answer=answer)
+    return Example(derivation=question.derivation, subject=subject, segments=number(items), answer=answer)
 
 
-def number(items: list[list[Line]]) -> list[Segment]:
+def number(items: list[list[Line]]) -> tuple[Segment, ...]:
     """Return the lines as the product's segments."""
     segments: list[Segment] = []
     for position, lines in enumerate(items):
         for line in lines:
-            segments.append(Segment(len(segments) + 1, position, SegmentKind.SENTENCE, 0, len(line.text), line.text))
-    return segments
+            segments.append(
+                Segment(len(segments) + 1, position, SegmentKind.SENTENCE, 0, len(line.text), line.text)
+            )
+    return tuple(segments)
 
 
 def _invent(world: World, question: Question) -> Entity:
@@ -98,15 +115,19 @@ def _invent(world: World, question: Question) -> Entity:
     return entity
 
 
-def _one(rng: Random, world: World, stage: Stage, question: Question) -> tuple[str, list[list[Line]], JSONValue]:
+def _one(
+    rng: Random, world: World, stage: Stage, question: Question
+) -> tuple[str, list[list[Line]], JSONValue]:
     main = _invent(world, question)
     entities = [main]
-    for _ in range(rng.choice((0, 1, 1, 2))):
-        entities.append(world.invent(main.kind) if rng.random() < 0.7 else _invent(world, question))
+    entities += [
+        world.invent(main.kind) if rng.random() < 0.7 else _invent(world, question)
+        for _ in range(rng.choice((0, 1, 1, 2)))
+    ]
     form = rng.choices(list(Form), (0.62, 0.16, 0.12, 0.1))[0]
     maker = DocumentMaker(rng, entities, held_out=world.held_out_patterns)
     lines = maker.write(form, _telling(rng, stage, question, main), clutter=stage.clutter)
-    if form is Form.TABLE and len(lines[0]) > 1 or rng.random() < 0.5:
+    if rng.random() < 0.4:
         subject = main.name
     else:
         folder = rng.choice(("archive", "records", "notes", "pages", "docs", main.kind.name + "s"))
@@ -118,13 +139,18 @@ def _telling(rng: Random, stage: Stage, question: Question, main: Entity) -> Tel
     kind = main.kind
     wanted = [one.keys[kind.name] for one in question.asked if kind.name in one.keys]
     needed = [one.keys[kind.name] for one in question.asked if kind.name in one.keys and not one.nullable]
-    keys = [key for key in wanted if key in kind.attributes and (key in needed and one_is_required(question, key, kind.name) or rng.random() < 0.82)]
+    keys = [
+        key
+        for key in wanted
+        if key in kind.attributes
+        and ((key in needed and one_is_required(question, key, kind.name)) or rng.random() < 0.82)
+    ]
     others = [key for key in kind.attributes if key not in wanted]
     keys += rng.sample(others, min(len(others), rng.randint(0, stage.extra)))
     lists = [key for key in wanted if key in kind.lists and rng.random() < 0.85]
     if rng.random() < 0.08:
         lists += [key for key in kind.lists if key not in wanted][:1]
-    unknown = tuple(key for key in wanted if key in kind.attributes and key not in keys and rng.random() < 0.3)
+    unknown = tuple(key for key in wanted if key not in keys and key not in lists and rng.random() < 0.3)
     if not keys and not lists:
         keys = others[:1]
     return Telling(keys=tuple(dict.fromkeys(keys)), lists=tuple(dict.fromkeys(lists)), unknown=unknown)
@@ -132,10 +158,14 @@ def _telling(rng: Random, stage: Stage, question: Question, main: Entity) -> Tel
 
 def one_is_required(question: Question, key: str, kind: str) -> bool:
     """Tell whether a field that means this attribute must have a value."""
-    return any(one.keys.get(kind) == key and not one.nullable and one.means == "value" for one in question.asked)
+    return any(
+        one.keys.get(kind) == key and not one.nullable and one.means == "value" for one in question.asked
+    )
 
 
-def _every(rng: Random, world: World, stage: Stage, question: Question) -> tuple[str, list[list[Line]], JSONValue]:
+def _every(
+    rng: Random, world: World, stage: Stage, question: Question
+) -> tuple[str, list[list[Line]], JSONValue]:
     """Return a bundle about several entities of which each one is asked for."""
     kind = question.kinds[0]
     entities = [_invent(world, question) for _ in range(rng.choice((1, 2, 2, 3, 3, 4, 5)))]
@@ -148,20 +178,28 @@ def _every(rng: Random, world: World, stage: Stage, question: Question) -> tuple
     supports = _supports(items)
     order = sorted(range(len(entities)), key=lambda n: supports[(n, NAME, 0)][0])
     answers = [_answer(question, entities, n, supports) for n in order]
-    subject = rng.choice((f"{kind.name}s", f"records/{kind.name}s.csv", f"list of {kind.name}s", f"notes/{world.names.word().lower()}.txt"))
+    subject = rng.choice(
+        (
+            f"{kind.name}s",
+            f"records/{kind.name}s.csv",
+            f"list of {kind.name}s",
+            f"notes/{world.names.word().lower()}.txt",
+        )
+    )
     return subject, items, {question.every: answers}
 
 
-def _paragraph(rng: Random, writer: Writer, entities: list[Entity], keys: list[str], stage: Stage) -> list[Line]:
+def _paragraph(
+    rng: Random, writer: Writer, entities: list[Entity], keys: list[str], stage: Stage
+) -> list[Line]:
     lines: list[Line] = []
     for n in range(len(entities)):
         unique = list(dict.fromkeys(keys))
         needed = unique if rng.random() < 0.75 else unique[:1]
         opener = writer.opener(n, needed)
         lines.append(opener)
-        for key in unique:
-            if (n, key, 0) not in opener.claims:
-                lines.append(writer.sentence(n, [key], follows=True))
+        rest = [key for key in unique if (n, key, 0) not in opener.claims]
+        lines += [writer.sentence(n, [key], follows=True) for key in rest]
         if rng.random() < stage.clutter:
             lines.append(writer.filler())
     return lines
@@ -179,20 +217,24 @@ def _supports(items: list[list[Line]]) -> dict[Claim, list[int]]:
     return supports
 
 
-def _answer(question: Question, entities: list[Entity], number_: int, supports: dict[Claim, list[int]]) -> JSONValue:
+def _answer(
+    question: Question, entities: list[Entity], number_: int, supports: dict[Claim, list[int]]
+) -> JSONValue:
     """Return the right answer about one entity, each object with the lines that state its values."""
     entity = entities[number_]
     cite: set[int] = set()
     answer: dict[str, JSONValue] = {CITE: []}
     for one in question.asked:
         answer[one.name] = _value(one, entity, number_, supports, cite)
-    answer[CITE] = sorted(cite)[:MAX_CITATIONS]
+    answer[CITE] = sorted(cite)
     if not any(one.means != "list" for one in question.asked):
         del answer[CITE]
     return answer
 
 
-def _value(one: Asked, entity: Entity, number_: int, supports: dict[Claim, list[int]], cite: set[int]) -> JSONValue:
+def _value(
+    one: Asked, entity: Entity, number_: int, supports: dict[Claim, list[int]], cite: set[int]
+) -> JSONValue:
     if one.means == "kind":
         return entity.kind.name
     if one.means == "name":
@@ -201,9 +243,16 @@ def _value(one: Asked, entity: Entity, number_: int, supports: dict[Claim, list[
     key = one.keys.get(entity.kind.name, "")
     if one.means in ("list", "column"):
         items = entity.lists.get(key, [])
-        told = [(supports[(number_, key, n)], item) for n, item in enumerate(items) if (number_, key, n) in supports]
+        told = [
+            (supports[(number_, key, n)], item)
+            for n, item in enumerate(items)
+            if (number_, key, n) in supports
+        ]
         if one.means == "list":
-            return [{CITE: lines[:], **{name: item[part].value for part, name in one.parts.items()}} for lines, item in told]
+            return [
+                {CITE: lines[:], **{name: item[part].value for part, name in one.parts.items()}}
+                for lines, item in told
+            ]
         part = next(iter(one.parts))
         for n in range(len(items)):
             cite.update(supports.get((number_, f"{key}.{part}", n)) or supports.get((number_, key, n), ()))

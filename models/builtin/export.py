@@ -11,13 +11,15 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
-from torch import Tensor
-
 from models.builtin.network import Size
+from models.builtin.prompt_fingerprint import prompt_fingerprint
 from models.builtin.tokenizer import END, START, TEMPLATE
+from torch import Tensor
 
 #: the window that the file declares; answers were trained within about 900 tokens
 CONTEXT = 4096
+#: where the file says which prompt it was trained on
+FINGERPRINT_KEY = "holocron.prompt_fingerprint"
 
 
 def export_gguf(checkpoint: Path, tokenizer: Path, target: Path) -> None:
@@ -26,12 +28,18 @@ def export_gguf(checkpoint: Path, tokenizer: Path, target: Path) -> None:
     size = Size(**state["size"])
     writer = gguf.GGUFWriter(target, "llama")
     _write_shape(writer, size)
+    writer.add_string(FINGERPRINT_KEY, prompt_fingerprint())
     _write_tokenizer(writer, json.loads(tokenizer.read_text(encoding="utf-8")))
     weights: dict[str, Tensor] = state["network"]
     _add(writer, "token_embd.weight", weights["embedding"])
     _add(writer, "output_norm.weight", weights["final_norm"])
     for n in range(size.layers):
-        _write_layer(writer, n, {key.split(".", 2)[2]: value for key, value in weights.items() if key.startswith(f"layers.{n}.")}, size)
+        _write_layer(
+            writer,
+            n,
+            {key.split(".", 2)[2]: value for key, value in weights.items() if key.startswith(f"layers.{n}.")},
+            size,
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -40,7 +48,9 @@ def export_gguf(checkpoint: Path, tokenizer: Path, target: Path) -> None:
 
 def _write_shape(writer: gguf.GGUFWriter, size: Size) -> None:
     writer.add_name("holocron-builtin")
-    writer.add_description("Reads numbered evidence and a contract, answers with cited JSON; made by models/builtin of Holocron")
+    writer.add_description(
+        "Reads numbered evidence and a contract, answers with cited JSON; made by models/builtin of Holocron"
+    )
     writer.add_license("MIT")
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(size.width)
@@ -68,17 +78,23 @@ def _write_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict) -> None:
     writer.add_bos_token_id(tokens.index(START))
     writer.add_eos_token_id(tokens.index(END))
     writer.add_pad_token_id(tokens.index(END))
-    writer.add_add_bos_token(False)
-    writer.add_add_eos_token(False)
+    writer.add_add_bos_token(value=False)
+    writer.add_add_eos_token(value=False)
     writer.add_chat_template(TEMPLATE)
 
 
 def _write_layer(writer: gguf.GGUFWriter, n: int, weights: dict[str, Tensor], size: Size) -> None:
     query, key, value = weights["qkv"]
     names = {
-        "attn_norm": weights["attention_norm"], "attn_q": _interleave(query, size.heads), "attn_k": _interleave(key, size.heads),
-        "attn_v": value, "attn_output": weights["out"], "ffn_norm": weights["feed_norm"], "ffn_gate": weights["gate"],
-        "ffn_up": weights["up"], "ffn_down": weights["down"],
+        "attn_norm": weights["attention_norm"],
+        "attn_q": _interleave(query, size.heads),
+        "attn_k": _interleave(key, size.heads),
+        "attn_v": value,
+        "attn_output": weights["out"],
+        "ffn_norm": weights["feed_norm"],
+        "ffn_gate": weights["gate"],
+        "ffn_up": weights["up"],
+        "ffn_down": weights["down"],
     }
     for name, tensor in names.items():
         _add(writer, f"blk.{n}.{name}.weight", tensor)

@@ -8,22 +8,33 @@ from __future__ import annotations
 
 from random import Random
 
+from models.builtin.names import Names
+from models.builtin.phrasing import Line
+from models.builtin.words import read_words
+
 from holocron.derivation.contract import CITE, Contract
 from holocron.derivation.derivations import Derivation
 from holocron.fingerprint import JSONValue
-from models.builtin.names import Names
-from models.builtin.phrasing import Line
 
-_FIRST = (
-    "name title owner keeper harbour port town region river author captain maker builder founder leader guest host editor teacher"
-    " year number count length height width weight depth price pages crew members rooms age speed area rank grade score code"
-    " origin source target winner loser partner rival heir guard pilot doctor cook driver artist street house school bridge"
-).split()
-_SECOND = "name place year number of_birth in_years first last main old new home next former total usual office title town".split()
-_SAYS = ("The {label} is {v}.", "Its {label} is {v}.", "{Label}: {v}", "The {label} was {v}.", "{v} is the {label}.", "As {label} we find {v}.", "{Label} – {v}")
-_ASK = ("Look up the fields.", "Copy the values.", "Fill in the form from the lines.", "Give the fields of the entry.", "")
-_NUMERIC = frozenset("year number count length height width weight depth price pages crew members rooms age speed area rank score".split())
-
+_WORDS = read_words()
+_FIRST, _SECOND = _WORDS["first_words"], _WORDS["second_words"]
+_NUMERIC = frozenset(_WORDS["numeric_words"])
+_SAYS = (
+    "The {label} is {v}.",
+    "Its {label} is {v}.",
+    "{Label}: {v}",
+    "The {label} was {v}.",
+    "{v} is the {label}.",
+    "As {label} we find {v}.",
+    "{Label} – {v}",
+)
+_ASK = (
+    "Look up the fields.",
+    "Copy the values.",
+    "Fill in the form from the lines.",
+    "Give the fields of the entry.",
+    "",
+)
 Bundle = tuple[str, list[Line], JSONValue]
 
 
@@ -35,16 +46,26 @@ def make_ledger(rng: Random, *, held_out: bool, size: int) -> tuple[Derivation, 
         name = first if rng.random() < 0.5 else f"{first}_{rng.choice(_SECOND)}"
         if rng.random() < 0.1:
             name = f"{rng.choice(_SECOND)}_{first}".replace("of_birth_", "")
-        fields[name] = "integer" if name.split("_")[-1] in _NUMERIC or first in _NUMERIC and rng.random() < 0.8 else "string"
+        fields[name] = (
+            "integer"
+            if name.split("_")[-1] in _NUMERIC or (first in _NUMERIC and rng.random() < 0.8)
+            else "string"
+        )
     asked = rng.sample(list(fields), max(1, len(fields) - rng.randint(0, 2)))
     nullable = rng.random() < 0.6
     schema: JSONValue = {
         "type": "object",
-        "properties": {name: {"type": [fields[name], "null"] if nullable else fields[name]} for name in asked},
+        "properties": {
+            name: {"type": [fields[name], "null"] if nullable else fields[name]} for name in asked
+        },
         "required": list(asked),
     }
-    derivation = Derivation(name="ledger", version="1", instructions=rng.choice(_ASK), contract=Contract.parse(schema))
-    return derivation, [_bundle(rng, Names(rng, held_out=held_out), fields, asked, nullable=nullable) for _ in range(size)]
+    derivation = Derivation(
+        name="ledger", version="1", instructions=rng.choice(_ASK), contract=Contract.parse(schema)
+    )
+    return derivation, [
+        _bundle(rng, Names(rng, held_out=held_out), fields, asked, nullable=nullable) for _ in range(size)
+    ]
 
 
 def _bundle(rng: Random, names: Names, fields: dict[str, str], asked: list[str], *, nullable: bool) -> Bundle:
@@ -55,14 +76,25 @@ def _bundle(rng: Random, names: Names, fields: dict[str, str], asked: list[str],
     where: dict[str, int] = {}
     texts: list[str] = []
     for name in told:
-        values[name] = rng.randint(1, 3000) if fields[name] == "integer" else getattr(names, rng.choice(("person", "place", "ship", "organisation", "word", "title")))()
+        values[name] = (
+            rng.randint(1, 3000)
+            if fields[name] == "integer"
+            else getattr(names, rng.choice(("person", "place", "ship", "organisation", "word", "title")))()
+        )
         label = name.replace("_", " ")
-        texts.append({
-            "pointer": f"/{name}: {values[name]}", "row": f"{name}: {values[name]}", "label": f"{label.capitalize()}: {values[name]}",
-            "sentence": rng.choice(_SAYS).format(label=label, Label=label.capitalize(), v=values[name]),
-        }[style])
+        texts.append(
+            {
+                "pointer": f"/{name}: {values[name]}",
+                "row": f"{name}: {values[name]}",
+                "label": f"{label.capitalize()}: {values[name]}",
+                "sentence": rng.choice(_SAYS).format(label=label, Label=label.capitalize(), v=values[name]),
+            }[style]
+        )
         where[name] = 1 if style == "row" else len(texts)
     lines = [Line("; ".join(texts))] if style == "row" else [Line(text) for text in texts]
     lines = [line for line in lines if line.text] or [Line("Nothing is recorded.")]
-    answer: JSONValue = {CITE: sorted({where[name] for name in asked if name in where}), **{name: values.get(name) for name in asked}}
+    answer: JSONValue = {
+        CITE: sorted({where[name] for name in asked if name in where}),
+        **{name: values.get(name) for name in asked},
+    }
     return f"entry {rng.randint(1, 900)}", lines, answer

@@ -1,6 +1,7 @@
 """Network: a llama-architecture transformer that reads a shared beginning once for several endings.
 
-In: a packed batch. Out: logits where answers are predicted. Never: generates; llama.cpp does, from the export.
+In: a packed batch. Out: logits where answers are predicted. Never: generates;
+llama.cpp does, from the export.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 
 
@@ -75,21 +76,25 @@ class Layer(nn.Module):
         """Return what attention adds; with rows, for those rows alone."""
         n, d = x.shape
         y = _norm(x, self.attention_norm, self.epsilon)
-        q, k, v = (_linear(y, part).view(n, self.heads, -1) for part in self.qkv)
+        q, k, v = _linear(y, self.qkv.flatten(0, 1)).view(n, 3, self.heads, -1).unbind(1)
         q, k = _rotate(q, *rotation), _rotate(k, *rotation)
-        start = batch.count * batch.length
-        early = [part[:start].view(batch.count, batch.length, self.heads, -1).transpose(1, 2) for part in (q, k, v)]
+        counts = [(batch.count, batch.length), *((chunk.count, chunk.length) for chunk in batch.chunks)]
+        # split, not slices: the gradient of a slice is as large as the whole
+        sizes = [count * length for count, length in counts]
+        early, *late = (
+            [part.view(*counts[n], self.heads, -1).transpose(1, 2) for part in parts]
+            for n, parts in enumerate(zip(*(part.split(sizes) for part in (q, k, v)), strict=True))
+        )
         begun = F.scaled_dot_product_attention(*early, is_causal=True) if rows is None else early[0]
-        results = [begun.transpose(1, 2).reshape(start, d)]
-        for chunk in batch.chunks:
-            end = start + chunk.count * chunk.length
-            late = [part[start:end].view(chunk.count, chunk.length, self.heads, -1).transpose(1, 2) for part in (q, k, v)]
+        results = [begun.transpose(1, 2).reshape(-1, d)]
+        for chunk, own in zip(batch.chunks, late, strict=True):
             keys, values = (
-                torch.cat((early[n].index_select(0, chunk.groups), late[n]), dim=2) for n in (1, 2)
+                torch.cat((early[n].index_select(0, chunk.groups), own[n]), dim=2) for n in (1, 2)
             )
-            weights = _attention_weights(torch.matmul(late[0] * keys.shape[-1] ** -0.5, keys.mT), chunk.bias)
-            results.append(torch.matmul(weights, values).transpose(1, 2).reshape(-1, d))
-            start = end
+            scores = torch.matmul(own[0] * keys.shape[-1] ** -0.5, keys.mT)
+            results.append(
+                torch.matmul(_attention_weights(scores, chunk.bias), values).transpose(1, 2).reshape(-1, d)
+            )
         told = torch.cat(results)
         return _linear(told if rows is None else told.index_select(0, rows), self.out)
 
@@ -163,7 +168,7 @@ def fuse_kernels() -> None:
 
 @torch.no_grad()
 def prime_copying(network: Network) -> None:
-    """Set the first layers up to copy: heads that look one and two tokens back, then heads that look for the same past.
+    """Set the first layers up to copy: heads that look a few tokens back, then heads that look for that past.
 
     A transformer finds this circuit by itself after some million tokens; beginning with it spares them. One
     direction of every embedding is constant, so that queries and keys can hold a fixed look at a distance.

@@ -17,35 +17,104 @@ Claim = tuple[int, str, int]
 NAME = "name"
 
 _FRAMES = (
-    "{S} {P}.", "{S} {P}.", "{S} {P}.", "{S} {P}.", "{S} {P}.", "{S} {P}, as the register shows.", "According to the archive, {s} {P}.",
-    "It is known that {s} {P}.", "As far as is known, {s} {P}.", "By all accounts {s} {P}.", "Records show that {s} {P}.",
-    "Later writers agree that {s} {P}.", "{S} {P}, the papers say.", "One source says that {s} {P}.", "From letters we learn that {s} {P}.",
-    "We know that {s} {P}.", "In those days {s} {P}.", "{S}, it is said, {P}.", "A note in the margin says that {s} {P}.",
-    "At that time {s} {P}.", "{S} {P}; nothing more is known of this.", "It was written down that {s} {P}.", "{S} also {P}.",
+    "{S} {P}.",
+    "{S} {P}.",
+    "{S} {P}.",
+    "{S} {P}.",
+    "{S} {P}.",
+    "{S} {P}, as the register shows.",
+    "According to the archive, {s} {P}.",
+    "It is known that {s} {P}.",
+    "As far as is known, {s} {P}.",
+    "By all accounts {s} {P}.",
+    "Records show that {s} {P}.",
+    "Later writers agree that {s} {P}.",
+    "{S} {P}, the papers say.",
+    "One source says that {s} {P}.",
+    "From letters we learn that {s} {P}.",
+    "We know that {s} {P}.",
+    "In those days {s} {P}.",
+    "{S}, it is said, {P}.",
+    "A note in the margin says that {s} {P}.",
+    "At that time {s} {P}.",
+    "{S} {P}; nothing more is known of this.",
+    "It was written down that {s} {P}.",
+    "{S} also {P}.",
 )
 _HELD_FRAMES = (
-    "Nobody doubts that {s} {P}.", "{S} {P}, so the old books claim.", "The clerk noted that {s} {P}.",
-    "Without question, {s} {P}.", "{S} {P}, if the chronicle can be trusted.",
+    "Nobody doubts that {s} {P}.",
+    "{S} {P}, so the old books claim.",
+    "The clerk noted that {s} {P}.",
+    "Without question, {s} {P}.",
+    "{S} {P}, if the chronicle can be trusted.",
 )
-_POSSESSIVE = ("{S} {N}.", "{S} {N}.", "{S} {N}, as the register shows.", "According to the archive, {s} {N}.", "{S} {N}, the papers say.")
+_POSSESSIVE = (
+    "{S} {N}.",
+    "{S} {N}.",
+    "{S} {N}, as the register shows.",
+    "According to the archive, {s} {N}.",
+    "{S} {N}, the papers say.",
+)
 _OPENERS = (
-    "{name} was {a} {noun} {part}.", "{name} was {a} {noun} {part}.", "{name} is {a} {noun} {part}.", "{name}, {a} {noun} {part}, {P}.",
-    "{name} was {a} {noun} that {P}.", "{name} was {a} {noun} and {P}.", "The {noun} {name} {P}.", "{name} ({noun}) {P}.", "{name} was {a} {noun}.",
-    "{name} {P}.", "This page is about {name}, {a} {noun} {part}.", "{name}: {noun}, {part}.",
+    "{name} was {a} {noun} {part}.",
+    "{name} was {a} {noun} {part}.",
+    "{name} is {a} {noun} {part}.",
+    "{name}, {a} {noun} {part}, {P}.",
+    "{name} was {a} {noun} that {P}.",
+    "{name} was {a} {noun} and {P}.",
+    "The {noun} {name} {P}.",
+    "{name} ({noun}) {P}.",
+    "{name} was {a} {noun}.",
+    "{name} {P}.",
+    "This page is about {name}, {a} {noun} {part}.",
+    "{name}: {noun}, {part}.",
 )
-_HELD_OPENERS = ("Under the name of {name} we find {a} {noun} {part}.", "{name}, {noun}, {P}.", "Here begins the entry for {name}, {a} {noun} {part}.")
+_HELD_OPENERS = (
+    "Under the name of {name} we find {a} {noun} {part}.",
+    "{name}, {noun}, {P}.",
+    "Here begins the entry for {name}, {a} {noun} {part}.",
+)
 _UNKNOWN = (
-    "Nothing is known about {the} {label}.", "The {label} is not recorded.", "No source gives the {label}.",
-    "The {label} has been lost.", "Whether the {label} was ever written down is unclear.",
+    "Nothing is known about {the} {label}.",
+    "The {label} is not recorded.",
+    "No source gives the {label}.",
+    "The {label} has been lost.",
+    "Whether the {label} was ever written down is unclear.",
+)
+_NONE = (
+    "No {label} are recorded.",
+    "Of {label} nothing is known.",
+    "There are no {label} on record.",
+    "Nothing is said of {label}.",
 )
 _FILLERS = (
-    "The papers were kept in a wooden box.", "Little else has come down to us.", "The ink has faded in places.", "Several letters survive.",
-    "The matter was often discussed.", "A drawing hangs in the museum.", "Weather was poor for most of the season.", "No one asked why.",
-    "The rest of the page is torn.", "Opinions differ.", "A copy is kept under glass.", "Trade was slow in those years.", "The story is still told today.",
-    "Much was said about it at the time.", "The harbour was quiet that winter.", "Prices rose and fell.", "A plaque recalls it.",
-    "Later visitors found only ruins.", "The archive holds two photographs.", "It rained for weeks.", "Everything else is guesswork.",
+    "The papers were kept in a wooden box.",
+    "Little else has come down to us.",
+    "The ink has faded in places.",
+    "Several letters survive.",
+    "The matter was often discussed.",
+    "A drawing hangs in the museum.",
+    "Weather was poor for most of the season.",
+    "No one asked why.",
+    "The rest of the page is torn.",
+    "Opinions differ.",
+    "A copy is kept under glass.",
+    "Trade was slow in those years.",
+    "The story is still told today.",
+    "Much was said about it at the time.",
+    "The harbour was quiet that winter.",
+    "Prices rose and fell.",
+    "A plaque recalls it.",
+    "Later visitors found only ruins.",
+    "The archive holds two photographs.",
+    "It rained for weeks.",
+    "Everything else is guesswork.",
 )
-_HELD_FILLERS = ("The binding is of calfskin.", "The clerk's hand is hard to read.", "Mice have eaten the lower corner.")
+_HELD_FILLERS = (
+    "The binding is of calfskin.",
+    "The clerk's hand is hard to read.",
+    "Mice have eaten the lower corner.",
+)
 _JOINS = (" and ", " and ", ", and ", "; {pronoun} ", " and {pronoun} ")
 
 
@@ -113,7 +182,10 @@ class Writer:
             if patterns and self.rng.random() < 0.75:
                 return self._pick(seen, own).format(**{key: _InPair(entity.facts[key]) for key in keys})
         told = [
-            self.fill(self.rng.choice(entity.kind.attributes[key].says.of(held_out=self.held_out)), entity.facts[key])
+            self.fill(
+                self.rng.choice(entity.kind.attributes[key].says.of(held_out=self.held_out)),
+                entity.facts[key],
+            )
             for key in keys
         ]
         return self.rng.choice(_JOINS).format(pronoun=entity.pronoun[0]).join(told)
@@ -143,15 +215,24 @@ class Writer:
         """Return a first sentence: name, noun and at most two attributes."""
         entity, rng = self.entities[number], self.rng
         parts = [key for key in keys if entity.kind.attributes[key].part.seen]
-        frames = [frame for frame in _OPENERS if ("{part}" not in frame or parts) and ("{P}" not in frame or keys)]
-        held = [frame for frame in _HELD_OPENERS if ("{part}" not in frame or parts) and ("{P}" not in frame or keys)]
+        frames = [
+            frame for frame in _OPENERS if ("{part}" not in frame or parts) and ("{P}" not in frame or keys)
+        ]
+        held = [
+            frame
+            for frame in _HELD_OPENERS
+            if ("{part}" not in frame or parts) and ("{P}" not in frame or keys)
+        ]
         frame = self._pick(frames, held if rng.random() < 0.5 else ())
         used: list[str] = []
         part = predicate = ""
         if "{part}" in frame:
             used = parts[: rng.choice((1, 2))]
             part = " and ".join(
-                self.fill(rng.choice(entity.kind.attributes[key].part.of(held_out=self.held_out)), entity.facts[key]) for key in used
+                self.fill(
+                    rng.choice(entity.kind.attributes[key].part.of(held_out=self.held_out)), entity.facts[key]
+                )
+                for key in used
             )
         if "{P}" in frame:
             rest = [key for key in keys if key not in used]
@@ -162,7 +243,9 @@ class Writer:
         if "{noun}" in frame:
             used += [key for key, attribute in entity.kind.attributes.items() if attribute.type == "noun"]
         name = entity.name if frame.startswith(("The {noun}", "Under")) else self.formal(number)
-        text = upper_first(frame.format(name=name, a=article(entity.noun), noun=entity.noun, part=part, P=predicate))
+        text = upper_first(
+            frame.format(name=name, a=article(entity.noun), noun=entity.noun, part=part, P=predicate)
+        )
         return Line(text, self._claims(number, used, text), number)
 
     def list_sentences(self, number: int, key: str, *, follows: bool) -> list[Line]:
@@ -174,15 +257,27 @@ class Writer:
         while position < len(items):
             count = min(rng.choice((1, 1, 1, 2, 2, 3)), len(items) - position)
             says = rng.choice(listed.says.of(held_out=self.held_out)).format(**_texts(items[position]))
-            if position == 0 and count == 1 and "in " in says and says.endswith(f"in {_texts(items[0]).get('year')}") and rng.random() < 0.35:
+            if (
+                position == 0
+                and count == 1
+                and "in " in says
+                and says.endswith(f"in {_texts(items[0]).get('year')}")
+                and rng.random() < 0.35
+            ):
                 year = _texts(items[0])["year"]
-                text = f"In {year} {self.mention(number, follows=follows)} {says.removesuffix(f' in {year}')}."
+                text = (
+                    f"In {year} {self.mention(number, follows=follows)} {says.removesuffix(f' in {year}')}."
+                )
             else:
                 more = rng.choice(listed.more.of(held_out=self.held_out))
                 rest = [more.format(**_texts(item)) for item in items[position + 1 : position + count]]
-                tail = (", " + ", ".join(rest[:-1]) if rest[:-1] else "") + (f" and {rest[-1]}" if rest else "")
+                tail = (", " + ", ".join(rest[:-1]) if rest[:-1] else "") + (
+                    f" and {rest[-1]}" if rest else ""
+                )
                 before = rng.choice(("", "", "", "Later ", "Then ", "After that ")) if lines else ""
-                text = upper_first(f"{before}{self.mention(number, follows=follows or bool(lines))} {says}{tail}.")
+                text = upper_first(
+                    f"{before}{self.mention(number, follows=follows or bool(lines))} {says}{tail}."
+                )
             claims = [(number, key, position + extra) for extra in range(count)]
             lines.append(Line(text, (*claims, *self._claims(number, (), text)), number))
             position += count
@@ -191,9 +286,20 @@ class Writer:
     def list_items(self, number: int, key: str) -> list[Line]:
         """Return one labelled line per item of a list."""
         entity = self.entities[number]
-        pattern = self.rng.choice(entity.kind.lists[key].label.of(held_out=self.held_out))
-        mark = self.rng.choice(("- ", "", "", "* "))
-        return [Line(mark + pattern.format(**_texts(item)), ((number, key, index),)) for index, item in enumerate(entity.lists[key])]
+        listed = entity.kind.lists[key]
+        pattern = self.rng.choice(listed.label.of(held_out=self.held_out))
+        if self.rng.random() < 0.3:
+            heads = {
+                part: self.rng.choice(words.of(held_out=self.held_out))
+                for part, words in listed.item_fields.items()
+            }
+            order = self.rng.sample(list(heads), len(heads))
+            pattern = "; ".join(f"{heads[part].replace('_', ' ').capitalize()}: {{{part}}}" for part in order)
+        mark = "" if "; " in pattern else self.rng.choice(("- ", "", "", "* "))
+        return [
+            Line(mark + pattern.format(**_texts(item)), ((number, key, index),))
+            for index, item in enumerate(entity.lists[key])
+        ]
 
     def label_line(self, number: int, key: str) -> Line:
         """Return one attribute as `Label: value`."""
@@ -203,7 +309,11 @@ class Writer:
 
     def unknown(self, number: int, key: str) -> Line:
         """Return a sentence that says that a fact is not known."""
-        label = self.rng.choice(self.entities[number].kind.attributes[key].labels.seen).lower()
+        kind = self.entities[number].kind
+        if key not in kind.attributes:
+            words = kind.lists[key].fields.seen if key in kind.lists else (key,)
+            return Line(self.rng.choice(_NONE).format(label=self.rng.choice(words).replace("_", " ")))
+        label = self.rng.choice(kind.attributes[key].labels.seen).lower()
         return Line(self.rng.choice(_UNKNOWN).format(the="the", label=label))
 
     def filler(self) -> Line:

@@ -11,38 +11,95 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
+from models.builtin.world import KINDS, Kind, Words, read_kind
+
 from holocron.derivation.contract import Contract
 from holocron.derivation.derivations import Derivation
 from holocron.fingerprint import JSONValue
-from models.builtin.world import KINDS, Kind, Words, read_kind
 
-_NAME_FIELDS = Words.read("name name name name title full_name called label ~designation ~known_as".split())
-_KIND_FIELDS = Words.read("kind kind type category entity_kind what ~sort ~class_of_thing".split())
-_HOME_FIELDS = Words.read("home home home_place origin place seat where ~homeland ~home_town".split())
-_YEAR_FIELDS = Words.read("year year start_year begun since first_year ~year_of_origin ~start".split())
-_JOURNEY_FIELDS = Words.read("journeys journeys travels voyages stops visits ~trips_made ~places_reached".split())
-_HOME_NOTES = Words.read([
-    "birthplace, home port or region", "birthplace of a person, home port of a ship, region of a place, seat of an organisation",
-    "where the subject belongs: birthplace, port or seat", "town or region of origin", "~the place it is at home in",
-])
-_YEAR_NOTES = Words.read([
-    "year of birth, launch or founding", "the year in which it began: birth, launch, founding", "first year of the subject",
-    "year of birth of a person, of launch of a ship, of founding of a place", "~when it all began",
-])
-_NAME_NOTES = ("full name", "the name as it is written", "name of the subject", "full name, without titles")
+_NAME_FIELDS = Words.read(
+    ["name", "name", "name", "name", "title", "full_name", "called", "label", "~designation", "~known_as"]
+)
+_KIND_FIELDS = Words.read(
+    ["kind", "kind", "type", "category", "entity_kind", "what", "~sort", "~class_of_thing"]
+)
+_HOME_FIELDS = Words.read(
+    ["home", "home", "home_place", "origin", "place", "seat", "where", "~homeland", "~home_town"]
+)
+_YEAR_FIELDS = Words.read(
+    ["year", "year", "start_year", "begun", "since", "first_year", "~year_of_origin", "~start"]
+)
+_JOURNEY_FIELDS = Words.read(
+    ["journeys", "journeys", "travels", "voyages", "stops", "visits", "~trips_made", "~places_reached"]
+)
+_HOME_NOTES = Words.read(
+    [
+        "birthplace, home port or region",
+        "birthplace of a person, home port of a ship, region of a place, seat of an organisation",
+        "where the subject belongs: birthplace, port or seat",
+        "town or region of origin",
+        "~the place it is at home in",
+    ]
+)
+_YEAR_NOTES = Words.read(
+    [
+        "year of birth, launch or founding",
+        "the year in which it began: birth, launch, founding",
+        "first year of the subject",
+        "year of birth of a person, of launch of a ship, of founding of a place",
+        "~when it all began",
+    ]
+)
+_NAME_NOTES = (
+    "full name",
+    "the name as it is written",
+    "name of the subject",
+    "name of the person, ship or place",
+    "what it is called",
+    "full name, without titles",
+)
 _KIND_NOTES = ("what the subject is", "sort of thing", "which of these it is")
 _WHAT = ("facts", "details", "the facts", "what is known", "the main facts", "basic facts", "the data")
 _INSTRUCTIONS = (
-    "Extract {what} about the subject.", "Read the evidence and fill in the form.", "Give {what} about {the}.", "Say what the record tells about {the}.",
-    "Collect {what} for a catalogue of {many}.", "Answer for the subject only, not for others that are mentioned.", "Fill in one entry of the register of {many}.",
-    "List {what} that the text states.", "Note {what} on {the} described here.", "What does the evidence say about {the}?", "Find {what} on {the} named as subject.",
-    "Record {what} of one {one}.", "You catalogue {many}. Take {what} from the lines.", "Summarise {what} about {the} in the form below.", "",
+    "Extract {what} about the subject.",
+    "Read the evidence and fill in the form.",
+    "Give {what} about {the}.",
+    "Say what the record tells about {the}.",
+    "Collect {what} for a catalogue of {many}.",
+    "Answer for the subject only, not for others that are mentioned.",
+    "Fill in one entry of the register of {many}.",
+    "List {what} that the text states.",
+    "Note {what} on {the} described here.",
+    "What does the evidence say about {the}?",
+    "Find {what} on {the} named as subject.",
+    "Record {what} of one {one}.",
+    "You catalogue {many}. Take {what} from the lines.",
+    "Summarise {what} about {the} in the form below.",
+    "",
 )
 _SECOND = (
-    "Leave out what is not stated.", "Do not guess.", "Names as they are written.", "Years as numbers.", "Use the order of the text for lists.",
-    "Other names in the text may belong to someone else.", "The subject may be a file name.", "One entry per line of the list is enough.",
+    "Leave out what is not stated.",
+    "Do not guess.",
+    "Names as they are written.",
+    "Years as numbers.",
+    "Use the order of the text for lists.",
+    "Other names in the text may belong to someone else.",
+    "The subject may be a file name.",
+    "State nothing about others.",
+    "Answer about the entity that the subject names, and about no other.",
+    "The evidence comes from an archive.",
+    "The pages come from the archive of a town.",
+    "State the facts about the subject alone.",
+    "One entry per line of the list is enough.",
 )
-_MANY = {"person": "people", "ship": "ships", "place": "places", "organisation": "organisations", "work": "works", "event": "events"}
+_MANY = {
+    "person": "people",
+    "ship": "ships",
+    "place": "places",
+    "organisation": "organisations",
+    "work": "works",
+    "event": "events",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +133,24 @@ class Question:
     @cached_property
     def derivation(self) -> Derivation:
         """Return the question as the product knows it."""
-        schema = _object({one.name: one.schema for one in self.asked}, [
-            one.name for one in self.asked if not (self.optional and one.nullable)
-        ])
+        schema = _object(
+            {one.name: one.schema for one in self.asked},
+            [one.name for one in self.asked if not (self.optional and one.nullable)],
+        )
         if self.every:
             schema = _object({self.every: {"type": "array", "items": schema}}, [self.every])
-        return Derivation(name="facts", version="1", instructions=self.instructions, contract=Contract.parse(schema))
+        return Derivation(
+            name="facts", version="1", instructions=self.instructions, contract=Contract.parse(schema)
+        )
 
 
 def _object(properties: dict[str, JSONValue], required: list[str]) -> dict[str, JSONValue]:
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
 
 
 class QuestionMaker:
@@ -95,33 +160,84 @@ class QuestionMaker:
         self.rng = rng
         self.held_out = held_out
 
-    def make(self) -> Question:
-        """Return a question about one kind, about several, or about every entity in the evidence."""
+    def make(self, catalogue: float = 0.0) -> Question:
+        """Return a question about one kind, about several, or about every entity in the evidence.
+
+        catalogue: the share of the plain question over name, kind, home, year and journeys.
+        """
+        luck = self.rng.random()
+        if luck < catalogue:
+            return self.across_kinds(plain=True)
         luck = self.rng.random()
         if luck < 0.33:
             return self.across_kinds()
         return self.about_one_kind(every=luck > 0.93)
 
-    def across_kinds(self, names: Sequence[str] = KINDS) -> Question:
-        """Return a question like a catalogue's: name, kind, home, year and journeys of anything."""
+    def across_kinds(self, *, plain: bool = False) -> Question:
+        """Return a question like a catalogue's: name, kind, home, year and journeys of anything.
+
+        plain: with these names, all of them, over people, ships, places and organisations.
+        """
         rng = self.rng
-        chosen = [name for name in names if name in KINDS[:4] or rng.random() < 0.4]
+        chosen = [name for name in KINDS if name in KINDS[:4] or (not plain and rng.random() < 0.4)]
         kinds = tuple(read_kind(name) for name in chosen)
         self._style()
-        asked = [self._name(("name",))]
-        values = list(chosen) + rng.sample([name for name in KINDS if name not in chosen], rng.randint(0, len(KINDS) - len(chosen)))
+        share, asked = (
+            (1.0 if plain else 0.85),
+            [self._asked("name", "name", {"type": "string"}, _NAME_NOTES, nullable=False)],
+        )
+        values = list(chosen) + (
+            []
+            if plain
+            else rng.sample(
+                [name for name in KINDS if name not in chosen], rng.randint(0, len(KINDS) - len(chosen))
+            )
+        )
         rng.shuffle(values)
-        if rng.random() < 0.85:
-            asked.append(self._asked(self._pick(_KIND_FIELDS), "kind", {"enum": values}, _KIND_NOTES, nullable=False))
-        for role, names_, notes, type_ in (("home", _HOME_FIELDS, _HOME_NOTES, "string"), ("year", _YEAR_FIELDS, _YEAR_NOTES, "integer")):
-            if rng.random() < 0.85:
-                keys = {kind.name: next(a.key for a in kind.attributes.values() if a.role == role) for kind in kinds}
-                asked.append(self._asked(self._pick(names_), "value", {"type": type_}, notes.of(held_out=self.held_out), keys=keys))
-        if rng.random() < 0.75:
+        if rng.random() < share:
+            asked.append(
+                self._asked(
+                    "kind" if plain else self._pick(_KIND_FIELDS),
+                    "kind",
+                    {"enum": values},
+                    _KIND_NOTES,
+                    nullable=False,
+                )
+            )
+        for role, names, notes, type_ in (
+            ("home", _HOME_FIELDS, _HOME_NOTES, "string"),
+            ("year", _YEAR_FIELDS, _YEAR_NOTES, "integer"),
+        ):
+            if rng.random() < share:
+                keys = {
+                    kind.name: next(a.key for a in kind.attributes.values() if a.role == role)
+                    for kind in kinds
+                }
+                name = role if plain else self._pick(names)
+                asked.append(
+                    self._asked(
+                        name,
+                        "value",
+                        {"type": type_},
+                        notes.of(held_out=self.held_out),
+                        keys=keys,
+                        nullable=True,
+                    )
+                )
+        if rng.random() < share:
             listed = read_kind("ship").lists["journeys"]
-            parts = {part: self._pick(words) for part, words in listed.item_fields.items()}
-            asked.append(self._list(self._pick(_JOURNEY_FIELDS), {kind.name: "journeys" for kind in kinds}, parts, {"place": "string", "year": "integer"}, listed.notes))
-        return self._question(kinds, asked, "thing")
+            parts = {part: part if plain else self._pick(words) for part, words in listed.item_fields.items()}
+            name = "journeys" if plain else self._pick(_JOURNEY_FIELDS)
+            asked.append(
+                self._list(
+                    name,
+                    {kind.name: "journeys" for kind in kinds},
+                    parts,
+                    {"place": "string", "year": "integer"},
+                    listed.notes,
+                )
+            )
+        return self._question(kinds, asked, rng.choice(("thing", "entity", "subject")))
 
     def about_one_kind(self, *, every: bool) -> Question:
         """Return a question about one kind: some attributes and perhaps a list."""
@@ -137,7 +253,13 @@ class QuestionMaker:
             asked.append(one)
         if not every and rng.random() < 0.35:
             asked.append(self._any_list(kind))
-        return self._question((kind,), asked, kind.name, nouns=nouns, every=rng.choice((_MANY[kind.name], "entries", "items", "found")) if every else "")
+        return self._question(
+            (kind,),
+            asked,
+            kind.name,
+            nouns=nouns,
+            every=rng.choice((_MANY[kind.name], "entries", "items", "found")) if every else "",
+        )
 
     def _style(self) -> None:
         self.null_style = self.rng.choice(("types", "types", "types", "anyOf", "optional"))
@@ -146,19 +268,37 @@ class QuestionMaker:
     def _pick(self, words: Words) -> str:
         return self.rng.choice(words.of(held_out=self.held_out and self.rng.random() < 0.7))
 
-    def _question(self, kinds: tuple[Kind, ...], asked: list[Asked], one: str, *, nouns: tuple[str, ...] = (), every: str = "") -> Question:
+    def _question(
+        self,
+        kinds: tuple[Kind, ...],
+        asked: list[Asked],
+        one: str,
+        *,
+        nouns: tuple[str, ...] = (),
+        every: str = "",
+    ) -> Question:
         rng = self.rng
         seen: set[str] = set()
         unique = [item for item in asked if not (item.name in seen or seen.add(item.name))]
         if rng.random() < 0.2:
             rng.shuffle(unique)
-        text = rng.choice(_INSTRUCTIONS).format(what=rng.choice(_WHAT), the=f"the {one}", one=one, many=_MANY.get(one, "things"))
+        text = rng.choice(_INSTRUCTIONS).format(
+            what=rng.choice(_WHAT), the=f"the {one}", one=one, many=_MANY.get(one, "things")
+        )
         if rng.random() < 0.35:
-            text = f"{text} {rng.choice(_SECOND)}".strip()
+            text = " ".join(rng.sample([text, rng.choice(_SECOND)], 2)).strip()
         return Question(kinds, tuple(unique), text, self.null_style == "optional", nouns, every)
 
-    def _asked(self, name: str, means: str, schema: dict[str, JSONValue], notes: Sequence[str], *, nullable: bool | None = None,
-               keys: dict[str, str] | None = None) -> Asked:
+    def _asked(
+        self,
+        name: str,
+        means: str,
+        schema: dict[str, JSONValue],
+        notes: Sequence[str],
+        *,
+        nullable: bool | None = None,
+        keys: dict[str, str] | None = None,
+    ) -> Asked:
         if nullable is None:
             nullable = self.rng.random() < 0.8
         made: dict[str, JSONValue] = dict(schema)
@@ -183,11 +323,19 @@ class QuestionMaker:
         keys = {kind.name: key}
         if attribute.date_fields.seen and rng.random() < 0.25:
             schema: dict[str, JSONValue] = {"type": "string", "format": "date"}
-            return self._asked(self._pick(attribute.date_fields), "date", schema, notes, nullable=True, keys=keys), ()
+            return self._asked(
+                self._pick(attribute.date_fields), "date", schema, notes, nullable=True, keys=keys
+            ), ()
         name = self._pick(attribute.fields)
         match attribute.type:
             case "goods":
-                return Asked(name=name, means="goods", keys=keys, schema={"type": "array", "items": {"type": "string"}}, nullable=False), ()
+                return Asked(
+                    name=name,
+                    means="goods",
+                    keys=keys,
+                    schema={"type": "array", "items": {"type": "string"}},
+                    nullable=False,
+                ), ()
             case "choice":
                 choices = list(attribute.spec["choices"])
                 rng.shuffle(choices)
@@ -197,7 +345,9 @@ class QuestionMaker:
                 allowed = tuple(rng.sample(nouns, min(len(nouns), rng.randint(3, 7))))
                 return self._asked(name, "value", {"enum": list(allowed)}, notes, keys=keys), allowed
             case "year" | "integer" | "count":
-                return self._asked(name, "value", {"type": "integer" if rng.random() < 0.85 else "number"}, notes, keys=keys), ()
+                return self._asked(
+                    name, "value", {"type": "integer" if rng.random() < 0.85 else "number"}, notes, keys=keys
+                ), ()
             case "number":
                 return self._asked(name, "value", {"type": "number"}, notes, keys=keys), ()
             case _:
@@ -209,17 +359,40 @@ class QuestionMaker:
         name, keys = self._pick(listed.fields), {kind.name: listed.key}
         parts = {part: self._pick(words) for part, words in listed.item_fields.items()}
         if rng.random() < 0.15:
-            part = rng.choice([part for part, type_ in listed.item.items() if type_ not in ("year", "pages", "count")])
-            return Asked(name=name, means="column", keys=keys, parts={part: part}, schema={"type": "array", "items": {"type": "string"}}, nullable=False)
-        types = {part: "integer" if type_ in ("year", "pages", "count") else "string" for part, type_ in listed.item.items()}
+            part = rng.choice(
+                [part for part, type_ in listed.item.items() if type_ not in ("year", "pages", "count")]
+            )
+            return Asked(
+                name=name,
+                means="column",
+                keys=keys,
+                parts={part: part},
+                schema={"type": "array", "items": {"type": "string"}},
+                nullable=False,
+            )
+        types = {
+            part: "integer" if type_ in ("year", "pages", "count") else "string"
+            for part, type_ in listed.item.items()
+        }
         return self._list(name, keys, parts, types, listed.notes)
 
-    def _list(self, name: str, keys: dict[str, str], parts: dict[str, str], types: dict[str, str], notes: Words) -> Asked:
+    def _list(
+        self, name: str, keys: dict[str, str], parts: dict[str, str], types: dict[str, str], notes: Words
+    ) -> Asked:
         order = list(parts)
         if self.rng.random() < 0.2:
             order.reverse()
-        item = _object({parts[part]: {"type": types[part]} for part in order}, [parts[part] for part in order])
+        item = _object(
+            {parts[part]: {"type": types[part]} for part in order}, [parts[part] for part in order]
+        )
         schema: dict[str, JSONValue] = {"type": "array", "items": item}
         if self.rng.random() < self.noted:
             schema["description"] = self.rng.choice(notes.of(held_out=self.held_out))
-        return Asked(name=name, means="list", keys=keys, parts={part: parts[part] for part in order}, schema=schema, nullable=False)
+        return Asked(
+            name=name,
+            means="list",
+            keys=keys,
+            parts={part: parts[part] for part in order},
+            schema=schema,
+            nullable=False,
+        )

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+from models.builtin.examples import FULL, LONG, Side, make_group
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from holocron.derivation.prompt import Message
-from models.builtin.examples import FULL, LONG, Side, make_group
 
 VOCABULARY = 3072
 START, END = "<|im_start|>", "<|im_end|>"
@@ -21,7 +21,8 @@ _WORDS = Regex(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s
 _CAPITAL = Regex(r" (?=\p{Lu})")
 #: the chat template, as the file carries it; it renders what `chat_text` renders
 TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
@@ -32,7 +33,10 @@ def train_tokenizer(path: Path, *, groups: int = 1500, seed: int = 7) -> Tokeniz
     tokenizer.pre_tokenizer = _cutter(capitals_alone=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=[START, END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+        vocab_size=VOCABULARY,
+        special_tokens=[START, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
         max_token_length=14,
     )
     tokenizer.train_from_iterator(_texts(Random(seed), groups), trainer)
@@ -60,7 +64,9 @@ def _cutter(*, capitals_alone: bool) -> pre_tokenizers.PreTokenizer:
     parts = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.Split(_WORDS, "isolated")]
     if capitals_alone:
         parts.append(pre_tokenizers.Split(_CAPITAL, "isolated"))
-    return pre_tokenizers.Sequence([*parts, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    return pre_tokenizers.Sequence(
+        [*parts, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
 
 
 def _texts(rng: Random, groups: int) -> list[str]:

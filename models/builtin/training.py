@@ -14,13 +14,12 @@ from pathlib import Path
 from random import Random
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, distributed, multiprocessing
-
+import torch.nn.functional as F  # noqa: N812 - its usual name
 from models.builtin.batches import BatchMaker, pack
-from models.builtin.examples import FULL, LONG, WARM, Side, Stage, make_group
+from models.builtin.examples import CATALOGUE, FULL, LONG, PLAIN, WARM, Side, Stage, make_group
 from models.builtin.network import Network, Size, fuse_kernels, prime_copying
 from models.builtin.tokenizer import load_tokenizer
+from torch import Tensor, distributed, multiprocessing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,9 @@ class Muon(torch.optim.Optimizer):
                 momentum = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
                 update = _orthogonal(parameter.grad.lerp(momentum, group["momentum"]))
                 shape = max(1.0, parameter.shape[-2] / parameter.shape[-1]) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["decay"]).add_(update.to(parameter.dtype), alpha=-group["lr"] * shape)
+                parameter.mul_(1 - group["lr"] * group["decay"]).add_(
+                    update.to(parameter.dtype), alpha=-group["lr"] * shape
+                )
 
 
 def _orthogonal(gradient: Tensor) -> Tensor:
@@ -97,14 +98,24 @@ class Trainer:
         if plan.primed:
             prime_copying(self.network)
         matrices = [p for p in self.network.layers.parameters() if p.ndim >= 2]
-        others = [self.network.embedding, self.network.final_norm] + [p for p in self.network.layers.parameters() if p.ndim < 2]
+        others = [self.network.embedding, self.network.final_norm] + [
+            p for p in self.network.layers.parameters() if p.ndim < 2
+        ]
         self.muon = Muon(matrices, plan.matrix_rate)
         self.adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
-        self.exam = [
-            pack([self.batches.encode(make_group(Random(f"exam {n}"), Side(held_out_names=True), FULL, plan.examples)) for n in part])
-            for part in (range(4), range(4, 8))
-        ]
+        self.exams = {
+            name: pack(
+                [
+                    self.batches.encode(
+                        make_group(Random(f"exam {n}"), Side(held_out_names=True), stage, plan.examples)
+                    )
+                    for n in range(4)
+                ]
+            )
+            for name, stage in (("any", PLAIN), ("catalogue", CATALOGUE))
+        }
         self.step_number, self.tokens, self.seconds = 0, 0, 0.0
+        self.clock = time.monotonic()
         if self.checkpoint.exists():
             self._resume()
 
@@ -117,10 +128,10 @@ class Trainer:
         """Return the mixture of the moment: short and copy-heavy first, then everything."""
         if self.tokens < self.plan.warm_tokens:
             return [(1.0, WARM)]
-        return [(0.15, WARM), (0.65, FULL), (0.2, LONG)]
+        return [(0.2, WARM), (0.7, FULL), (0.1, LONG)]
 
     def run(self) -> None:
-        """Train until the plan's time is up; every worker counts the same seconds and stops at the same step."""
+        """Train until the plan's time is up; all workers count the same seconds and stop at the same step."""
         saved = self.seconds
         losses: list[float] = []
         while self.seconds < self.plan.seconds:
@@ -137,7 +148,6 @@ class Trainer:
 
     def step(self) -> float:
         """Do one update on all workers' batches; return the mean loss."""
-        began = time.monotonic()
         batch = self.batches.make(self.step_number * self.plan.workers + self.rank, self.stages())
         done = self.seconds / self.plan.seconds
         rate = min(1.0, (self.step_number + 1) / 30, (1.0 - done) / self.plan.cooling + 0.02)
@@ -148,7 +158,8 @@ class Trainer:
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         # a machine that was stopped for others must not count as progress
-        spent = min(time.monotonic() - began, 20.0)
+        now = time.monotonic()
+        spent, self.clock = min(now - self.clock, 20.0), now
         mean_loss, mean_tokens, mean_spent = self._share([loss.item(), float(len(batch.tokens)), spent])
         torch.nn.utils.clip_grad_norm_([p for g in self.adam.param_groups for p in g["params"]], 1.0)
         self.muon.step()
@@ -177,14 +188,13 @@ class Trainer:
 
         The names are unseen; a token is predicted with the right ones before it.
         """
-        tokens, answers, count, whole = 0, 0, 0, 0
-        for batch in self.exam:
+        figures: dict[str, float] = {}
+        for name, batch in self.exams.items():
             right = self.network(batch).argmax(-1) == batch.targets
-            parts = right.split(batch.lengths)
-            whole += sum(bool(part.all()) for part in parts)
-            answers += len(parts)
-            tokens, count = tokens + int(right.sum()), count + len(right)
-        return {"token_accuracy": round(tokens / count, 4), "exact": round(whole / answers, 4)}
+            whole = [bool(part.all()) for part in right.split(batch.lengths)]
+            figures[f"{name}_tokens"] = round(right.float().mean().item(), 4)
+            figures[f"{name}_exact"] = round(sum(whole) / len(whole), 4)
+        return figures
 
     def _log(self, figures: dict[str, float]) -> None:
         line = {"step": self.step_number, "tokens": self.tokens, "seconds": round(self.seconds, 1), **figures}
@@ -194,8 +204,13 @@ class Trainer:
     def save(self) -> None:
         """Keep everything that is needed to go on, in one step."""
         state = {
-            "size": asdict(self.plan.size), "network": self.network.state_dict(), "muon": self.muon.state_dict(),
-            "adam": self.adam.state_dict(), "step": self.step_number, "tokens": self.tokens, "seconds": self.seconds,
+            "size": asdict(self.plan.size),
+            "network": self.network.state_dict(),
+            "muon": self.muon.state_dict(),
+            "adam": self.adam.state_dict(),
+            "step": self.step_number,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
         }
         torch.save(state, self.checkpoint.with_suffix(".new"))
         self.checkpoint.with_suffix(".new").replace(self.checkpoint)

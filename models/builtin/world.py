@@ -12,18 +12,13 @@ from pathlib import Path
 from random import Random
 
 import yaml
+from models.builtin.names import Names
+from models.builtin.words import read_words
 
 from holocron.fingerprint import JSONValue
-from models.builtin.names import Names
 
 KINDS = ("person", "ship", "place", "organisation", "work", "event")
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen twenty"
-).split()
+_MONTHS, _SMALL = read_words()["months"], read_words()["small_numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +115,40 @@ def read_kind(name: str) -> Kind:
     raw = yaml.safe_load((Path(__file__).parent / "patterns" / f"{name}.yaml").read_text(encoding="utf-8"))
     attributes = {
         key: Attribute(
-            key=key, type=spec["type"], role=spec.get("role", ""), fields=Words.read(spec["fields"]),
-            date_fields=Words.read(spec.get("date")), labels=Words.read(spec["labels"]),
-            notes=Words.read(spec["notes"]), says=Words.read(spec["says"]), part=Words.read(spec.get("part")),
-            noun=Words.read(spec["noun"]), spec=spec,
+            key=key,
+            type=spec["type"],
+            role=spec.get("role", ""),
+            fields=Words.read(spec["fields"]),
+            date_fields=Words.read(spec.get("date")),
+            labels=Words.read(spec["labels"]),
+            notes=Words.read(spec["notes"]),
+            says=Words.read(spec["says"]),
+            part=Words.read(spec.get("part")),
+            noun=Words.read(spec["noun"]),
+            spec=spec,
         )
         for key, spec in raw["attributes"].items()
     }
     lists = {
         key: ListAttribute(
-            key=key, item=spec["item"], fields=Words.read(spec["fields"]),
+            key=key,
+            item=spec["item"],
+            fields=Words.read(spec["fields"]),
             item_fields={part: Words.read(names) for part, names in spec["item_fields"].items()},
-            notes=Words.read(spec["notes"]), says=Words.read(spec["says"]), label=Words.read(spec["label"]),
+            notes=Words.read(spec["notes"]),
+            says=Words.read(spec["says"]),
+            label=Words.read(spec["label"]),
             more=Words.read(spec["more"]),
         )
         for key, spec in raw["lists"].items()
     }
     return Kind(
-        name=name, nouns=Words.read(raw["nouns"]), pronouns=tuple(tuple(pair) for pair in raw["pronouns"]),
-        attributes=attributes, lists=lists, pairs=tuple(tuple(pair) for pair in raw["pairs"]),
+        name=name,
+        nouns=Words.read(raw["nouns"]),
+        pronouns=tuple(tuple(pair) for pair in raw["pronouns"]),
+        attributes=attributes,
+        lists=lists,
+        pairs=tuple(tuple(pair) for pair in raw["pairs"]),
     )
 
 
@@ -153,13 +163,20 @@ class World:
     def invent(self, kind: Kind) -> Entity:
         """Return a new entity with a fact for every attribute and up to four items in each list."""
         noun = self.rng.choice(kind.nouns.of(held_out=self.held_out_patterns))
-        entity = Entity(kind=kind, name=self._name(kind.name, noun), noun=noun, pronoun=self.rng.choice(kind.pronouns))
+        entity = Entity(
+            kind=kind, name=self._name(kind.name, noun), noun=noun, pronoun=self.rng.choice(kind.pronouns)
+        )
         for key, attribute in kind.attributes.items():
             entity.facts[key] = self.fact(attribute.type, attribute.spec, noun)
         for key, listed in kind.lists.items():
             count = self.rng.choice((1, 2, 2, 3, 3, 4))
-            items = [{part: self.fact(type_, {}, noun) for part, type_ in listed.item.items()} for _ in range(count)]
-            entity.lists[key] = sorted(items, key=lambda item: str(item["year"].value)) if "year" in listed.item else items
+            items = [
+                {part: self.fact(type_, {}, noun) for part, type_ in listed.item.items()}
+                for _ in range(count)
+            ]
+            entity.lists[key] = (
+                sorted(items, key=lambda item: str(item["year"].value)) if "year" in listed.item else items
+            )
         return entity
 
     def _name(self, kind: str, noun: str) -> str:
@@ -207,19 +224,30 @@ class World:
         year = rng.randint(1480, 2020) if rng.random() < 0.9 else rng.randint(900, 1480)
         luck = rng.random()
         if luck < 0.72:
-            return Fact(year, str(year), rng.choice((f"in {year}", f"in {year}", f"in {year}", f"in the year {year}")))
+            return Fact(
+                year, str(year), rng.choice((f"in {year}", f"in {year}", f"in {year}", f"in the year {year}"))
+            )
         month, day = rng.randint(1, 12), rng.randint(1, 28)
         name = _MONTHS[month - 1]
         if luck < 0.8:
             return Fact(year, f"{name} {year}", f"in {name} {year}")
-        text = rng.choice((f"{day} {name} {year}", f"{day} {name} {year}", f"{name} {day}, {year}", f"{year:04}-{month:02}-{day:02}"))
+        text = rng.choice(
+            (
+                f"{day} {name} {year}",
+                f"{day} {name} {year}",
+                f"{name} {day}, {year}",
+                f"{year:04}-{month:02}-{day:02}",
+            )
+        )
         return Fact(year, text, f"on {text}", f"{year:04}-{month:02}-{day:02}")
 
     def _number(self, type_: str, spec: dict[str, JSONValue]) -> Fact:
         rng = self.rng
         low, high = spec.get("range", (20, 900))
         if type_ == "number":
-            value: float | int = round(low + (high - low) * rng.random() ** 2, rng.randint(1, int(spec["decimals"])))
+            value: float | int = round(
+                low + (high - low) * rng.random() ** 2, rng.randint(1, int(spec["decimals"]))
+            )
             text = f"{value:,}" if value >= 1000 else str(value)
         else:
             value = int(low * (high / low) ** rng.random())

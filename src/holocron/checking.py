@@ -14,7 +14,7 @@ from holocron.derivation import derivation_from_definition
 from holocron.derivation.shapes import ArrayShape, ChoiceShape, JSONScalar, ObjectShape, ScalarShape, Shape
 from holocron.errors import UsageError
 from holocron.fingerprint import JSONValue, hash_text
-from holocron.pipeline import Question, show_segments
+from holocron.pipeline import Question, show_segments, show_subject
 from holocron.store import Store
 from holocron.store.audit import AuditedArtifact, iterate_artifacts, iterate_contents, load_definitions
 from holocron.store.evidence import load_bundles
@@ -94,7 +94,7 @@ def _explain(store: Store, artifact: StoredArtifact, claim: StoredClaim) -> Expl
     cut = artifact.manifest.get("segments_not_read", [])
     assert isinstance(cut, list)
     shown = [segment for segment in show_segments(question, bundle) if segment.number not in cut]
-    prompt = question.derivation.render_prompt(bundle.subject, shown)
+    prompt = question.derivation.render_prompt(show_subject(question, bundle), shown)
     return Explanation(
         artifact=artifact,
         claim=claim,

@@ -33,6 +33,7 @@ from holocron.evidence import (
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, LanguageModel, OnProgress
 from holocron.store import ClaimedJob, JobPlanner, JobResult, PlannedJob, Turn, utc_now
+from holocron.store.tables import SUBJECT_CHARACTERS
 from holocron.validation import ContractValidator, Outcome, ShownEvidence, judge, work_example
 
 HOLOCRON_VERSION = version("holocron-analytics")
@@ -88,21 +89,37 @@ def plan_jobs(
 ) -> Iterator[PlannedJob | EvidenceRejected]:
     """Give every bundle its job, in batches; what cannot be used is yielded as it came, and stops nothing."""
     subjects: set[int] = set()
-    source = iter(bundles)
-    while batch := list(islice(source, PLAN_BATCH)):
+    waiting = iter(bundles)
+    while batch := list(islice(waiting, PLAN_BATCH)):
         usable: list[EvidenceBundle] = []
         for bundle in batch:
             if isinstance(bundle, EvidenceRejected):
                 yield bundle
-            elif hash(bundle.subject) in subjects:
-                yield EvidenceRejected(
-                    bundle.items[0].source,
-                    EvidenceUnreadable(f"the subject {bundle.subject!r} stands twice in this evidence"),
-                )
+            elif fault := _find_fault(bundle, subjects):
+                source = bundle.items[0].source if bundle.items else bundle.subject
+                yield EvidenceRejected(source, EvidenceUnreadable(f"the subject {bundle.subject!r} {fault}"))
             else:
                 subjects.add(hash(bundle.subject))
                 usable.append(bundle)
         yield from planner.plan(usable, force=force)
+
+
+def _find_fault(bundle: EvidenceBundle, subjects: set[int]) -> str | None:
+    """Return what keeps a bundle out of every database, whoever made it."""
+    if hash(bundle.subject) in subjects:
+        return "stands twice in this evidence"
+    if not bundle.items:
+        return "has no evidence"
+    if not bundle.subject.strip() or len(bundle.subject) > SUBJECT_CHARACTERS:
+        return f"must have 1 to {SUBJECT_CHARACTERS} characters"
+    for text in (bundle.subject, *(item.text for item in bundle.items)):
+        if "\x00" in text:
+            return "has a NUL in its text"
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "has half a character (a lone surrogate) in its text"
+    return None
 
 
 def work_job(
@@ -115,7 +132,7 @@ def work_job(
     started_at = utc_now()
     bundle, derivation = job.evidence.bundle, question.derivation
     segments = show_segments(question, bundle)
-    fitted, completion = _ask(question, bundle.subject, segments, model, on_progress)
+    fitted, completion = _ask(question, show_subject(question, bundle), segments, model, on_progress)
     shown = ShownEvidence(
         bundle=bundle, segments=fitted.shown, not_read=fitted.not_read, redact=question.redact
     )
@@ -147,6 +164,11 @@ def work_job(
         started_at=started_at,
         finished_at=utc_now(),
     )
+
+
+def show_subject(question: Question, bundle: EvidenceBundle) -> str:
+    """Return a bundle's subject as the model may see it."""
+    return redact(bundle.subject, question.redact) if question.redact else bundle.subject
 
 
 def show_segments(question: Question, bundle: EvidenceBundle) -> tuple[Segment, ...]:

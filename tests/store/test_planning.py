@@ -45,7 +45,9 @@ def test_content_is_stored_once_per_hash(store: Store) -> None:
         inline_bundle("two", text),
         EvidenceBundle(subject="three", items=(item, item)),
     )
-    counts = count_rows(store, ("holocron_content", "holocron_bundle", "holocron_bundle_item", "holocron_job"))
+    counts = count_rows(
+        store, ("holocron_content", "holocron_bundle", "holocron_bundle_item", "holocron_job")
+    )
     assert counts == {
         "holocron_content": 1,
         "holocron_bundle": 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 
@@ -182,7 +183,9 @@ def _lose_to_the_end(store: Store, planner: JobPlanner) -> ClaimedJob:
             lambda store, planner, job: commit_results(store, planner.tables, [accept(job, ship_value(1))]),
             id="accept",
         ),
-        pytest.param(lambda store, planner, job: commit_results(store, planner.tables, [reject(job)]), id="reject"),
+        pytest.param(
+            lambda store, planner, job: commit_results(store, planner.tables, [reject(job)]), id="reject"
+        ),
     ],
 )
 def test_a_lost_lease_changes_nothing(
@@ -193,7 +196,13 @@ def test_a_lost_lease_changes_nothing(
     """Whatever a worker does with a job whose lease it lost, no row changes."""
     planner, _ = plan_ships(store)
     lost = lose(store, planner)
-    names = ["holocron_run", "holocron_completion", "holocron_artifact", "holocron_claim", "holocron_citation"]
+    names = [
+        "holocron_run",
+        "holocron_completion",
+        "holocron_artifact",
+        "holocron_claim",
+        "holocron_citation",
+    ]
     before = _snapshot(store), count_rows(store, names)
     act(store, planner, lost)
     assert (_snapshot(store), count_rows(store, names)) == before
@@ -208,6 +217,17 @@ def test_one_lost_lease_does_not_hold_up_the_others(store: Store) -> None:
     results = [accept(job, ship_value(number)) for number, job in enumerate(jobs)]
     assert commit_results(store, planner.tables, results) == [results[0], results[2]]
     assert rows(store, "SELECT subject FROM ship_facts") == [("ship 0",), ("ship 2",)]
+
+
+def test_two_attempts_of_one_job_in_one_commit_are_one_answer(store: Store) -> None:
+    """Where a worker brings the answers of a lost claim and of the later one together, the later one counts."""
+    planner, (planned,) = plan_ships(store)
+    lost = _lose_to_itself(store, planner)
+    again = dataclasses.replace(lost, attempt=2)
+    results = [accept(lost, ship_value(1, port="Belcor")), accept(again, ship_value(1))]
+    assert commit_results(store, planner.tables, results) == [results[1]]
+    assert rows(store, "SELECT job_id, attempt FROM holocron_run") == [(planned.job_id, 2)]
+    assert rows(store, "SELECT port FROM ship_facts") == [("Arven",)]
 
 
 def test_an_extended_lease_is_not_taken_over(store: Store) -> None:
@@ -264,7 +284,9 @@ def test_a_job_that_keeps_losing_its_workers_waits_longer_and_fails(store: Store
     "give_back",
     [
         pytest.param(lambda store, job: release_jobs(store, [job]), id="release"),
-        pytest.param(lambda store, job: postpone_job(store, job, error="no answer", delay_s=-1), id="postpone"),
+        pytest.param(
+            lambda store, job: postpone_job(store, job, error="no answer", delay_s=-1), id="postpone"
+        ),
         pytest.param(lambda store, job: take_over_jobs(store, dead_workers=[job.worker_id]), id="takeover"),
     ],
 )
@@ -297,18 +319,19 @@ def test_retry_puts_wanted_jobs_back(store: Store) -> None:
     commit_results(store, planner.tables, [reject(jobs[0]), reject(jobs[1]), accept(jobs[2], ship_value(2))])
     fail_job(store, jobs[3], error="no answer")
     plan_ships(store, ship_bundle(1, port="Belcor"))
-    retry_jobs(store, [JobStatus.REJECTED, JobStatus.FAILED])
+    wanted = [planned[0].job_id, planned[3].job_id]
+    assert retry_jobs(store, _scope(planner), [JobStatus.REJECTED, JobStatus.FAILED]) == wanted
     statuses = job_statuses(store, [job.job_id for job in planned])
     assert list(statuses.values()) == ["ready", "rejected", "accepted", "ready"]
     assert {job.failures for job in claim(store, planner)} == {0}
 
 
-def test_retry_of_one_derivation_leaves_the_others(store: Store) -> None:
-    """A derivation's name narrows what is put back."""
+def test_retry_leaves_other_scopes_alone(store: Store) -> None:
+    """Only jobs of the scope's derivation and model are put back."""
     for name in ("ship_facts", "port_facts"):
         planner, _ = plan_ships(store, derivation=make_derivation(name=name))
         commit_results(store, planner.tables, [reject(job) for job in claim(store, planner)])
-    retry_jobs(store, [JobStatus.REJECTED], derivation_name="port_facts")
+    assert len(retry_jobs(store, _scope(planner), [JobStatus.REJECTED])) == 1
     ready = "SELECT d.name FROM holocron_job j JOIN holocron_derivation d ON d.id = j.derivation_id"
     assert rows(store, f"{ready} WHERE j.status = 'ready'") == [("port_facts",)]
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, event
 
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.llm.model import Completion, FinishReason
-from holocron.store import JobResult, Store, Turn, commit_results
+from holocron.store import JobResult, PlanState, Store, Turn, commit_results
 from holocron.store.reports import find_artifacts, list_jobs, load_artifact
 from holocron.validation.verdicts import NullReason
 
@@ -131,21 +131,20 @@ def test_a_commit_is_all_or_nothing(store: Store, statement: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    [
-        f"INSERT INTO holocron_{name}" for name in ("content", "bundle ", "bundle_item", "job", "subject")
-    ]
-    + ["UPDATE holocron_job"],
+    [f"INSERT INTO holocron_{name}" for name in ("content", "bundle ", "bundle_item", "job", "subject")]
+    + ["UPDATE holocron_job", "UPDATE holocron_subject"],
 )
 def test_a_plan_is_all_or_nothing(store: Store, statement: str) -> None:
     """Wherever planning breaks, nothing of its batch remains, and it can be planned again."""
     planner, _ = plan_ships(store, ship_bundle(9))
     names = [f"holocron_{name}" for name in ("content", "bundle", "bundle_item", "job", "subject")]
-    before = count_rows(store, names)
+    before = count_rows(store, names), rows(store, "SELECT * FROM holocron_job")
+    bundles = [ship_bundle(1), ship_bundle(2), ship_bundle(9, port="Belcor")]
     with _fault_at(store, statement), pytest.raises(_Planted):
-        planner.plan([ship_bundle(1), ship_bundle(2)])
-    assert count_rows(store, names) == before
-    planner.plan([ship_bundle(1), ship_bundle(2)])
-    assert count_rows(store, names) == {name: 3 for name in names}
+        planner.plan(bundles)
+    assert (count_rows(store, names), rows(store, "SELECT * FROM holocron_job")) == before
+    assert [job.state for job in planner.plan(bundles)] == [PlanState.QUEUED] * 3
+    assert list(count_rows(store, names).values()) == [4, 4, 4, 4, 3]
 
 
 def test_an_accepted_answer_is_stored_whole(store: Store) -> None:
@@ -199,7 +198,8 @@ def test_a_rejected_answer_keeps_the_models_words(store: Store) -> None:
         ],
     )
     found = rows(
-        store, "SELECT turn, text, finish_reason, prompt_tokens, output_tokens, output_ms FROM holocron_completion"
+        store,
+        "SELECT turn, text, finish_reason, prompt_tokens, output_tokens, output_ms FROM holocron_completion",
     )
     assert found == [
         (0, '{"name": "\x1b[31m; DROP TABLE 海 🚀', "length", 11, 12, 4),

@@ -127,7 +127,8 @@ def run(arguments: list[str] | None = None) -> int:
             "Set HOLOCRON_TRACEBACK=1 to see where, and report it; nothing that was committed is lost.",
         )
         return Exit.CANNOT_RUN
-    return code if isinstance(code, int) else 0
+    # a command that returns nothing is done; --help and --version return click's 0
+    return code if isinstance(code, int) else Exit.DONE
 
 
 if __name__ == "__main__":

@@ -284,4 +284,6 @@ class BarDisplay(RunDisplay):
 
 def open_display(title: str) -> RunDisplay:
     """Return the display that fits where standard error goes."""
-    return BarDisplay(title) if sys.stderr.isatty() else LineDisplay(title)
+    # rich knows terminals that cannot move the cursor
+    can_draw = sys.stderr.isatty() and Console(stderr=True).is_interactive
+    return BarDisplay(title) if can_draw else LineDisplay(title)

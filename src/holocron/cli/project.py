@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -85,9 +86,10 @@ def read_evidence(
             f"the derivation {derivation.name!r} names no evidence, and no path was given",
             hint=f"Type: holocron derive {derivation.name} PATH, or add 'evidence:' to the derivation.",
         )
-    here = Path.cwd()
-    patterns = [str(here / path) for path in paths] if paths else list(derivation.evidence)
-    return read_bundles(find_evidence(patterns, root), root)
+    found = find_evidence(paths, Path.cwd()) if paths else find_evidence(derivation.evidence, root)
+    bundles = read_bundles(found, root)
+    # the first one is looked for now: a path that names nothing is told before a model is loaded
+    return chain(list(islice(bundles, 1)), bundles)
 
 
 def name_subject(subject: str, root: Path) -> str:

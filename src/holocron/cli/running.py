@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from holocron.cli.exits import Exit
 from holocron.cli.interrupts import Interrupts
 from holocron.cli.progress import Tally, open_display, show_duration
+from holocron.cli.project import show_database
 from holocron.cli.terminal import one_line, say
 from holocron.errors import EvidenceMissing
 from holocron.fingerprint import JSONValue
+from holocron.settings import Settings
 from holocron.store import JobStatus
 from holocron.store.tables import OPEN
 from holocron.work import DeriveSummary, Worker, WorkObserver
@@ -83,6 +85,16 @@ def exit_code(outcomes: Sequence[RunOutcome]) -> Exit:
         )
     is_clean = all(outcome.summary.is_clean for outcome in outcomes)
     return Exit.DONE if is_clean else Exit.INCOMPLETE
+
+
+def outcomes_to_json(settings: Settings, outcomes: Sequence[RunOutcome], code: Exit) -> dict[str, JSONValue]:
+    """Return what `--json` prints at the end of a run."""
+    return {
+        "database": show_database(settings),
+        "model": settings.model,
+        "derivations": [outcome.to_json() for outcome in outcomes],
+        "exit_code": code,
+    }
 
 
 def report(outcomes: Sequence[RunOutcome]) -> None:

@@ -1,53 +1,34 @@
-"""The catalogue: derivations read from YAML files and from Pydantic models.
+"""The catalogue: derivations read from YAML files, from stored definitions and from Pydantic models.
 
-In: `derivations/*.yaml`, or a model class. Out: Derivations. Never: guesses; an unknown key, a missing
-field or a wrong type is refused by name, file and mend.
+In: `derivations/*.yaml`, a definition, or a model class. Out: Derivations.
+Never: asks a model, or leaves a mistake to the first answer.
 """
 
 from __future__ import annotations
 
-import json
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel
+from pydantic.errors import PydanticUserError
 
-from holocron.derivation.contract import Contract
+from holocron.derivation.contract import Contract, check_values
+from holocron.derivation.definition_files import (
+    DerivationEntry,
+    ExampleEntry,
+    read_contract_file,
+    read_derivation_file,
+    read_entry,
+)
 from holocron.derivation.derivations import Derivation, DerivationOptions, Example
 from holocron.errors import ContractInvalid, DerivationInvalid
 from holocron.evidence import compile_patterns
 from holocron.fingerprint import JSONValue
 
 DERIVATIONS_FOLDER = "derivations"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _ExampleEntry(_Strict):
-    subject: str = "example"
-    evidence: str
-    answer: dict[str, object]
-
-
-class _OptionsEntry(_Strict):
-    max_output_tokens: int = Field(default=DerivationOptions().max_output_tokens, ge=16, le=32768)
-    repairs: int = Field(default=DerivationOptions().repairs, ge=0, le=5)
-    redact: list[str] = []
-
-
-class _DerivationFile(_Strict):
-    name: str
-    version: str | int | float = "1"
-    instructions: str
-    contract: dict[str, object] | str
-    vocabulary: dict[str, dict[str, list[str] | None] | list[str]] = {}
-    examples: list[_ExampleEntry] = []
-    options: _OptionsEntry = _OptionsEntry()
-    evidence: list[str] | str = []
 
 
 def load_catalogue(root: Path) -> dict[str, Derivation]:
@@ -76,10 +57,10 @@ def load_derivation(path: Path) -> Derivation:
 
     Raises: DerivationInvalid naming the file and the key, ContractInvalid naming the pointer.
     """
-    entry = _read_entry(path)
-    schema = _read_contract_file(path, entry.contract) if isinstance(entry.contract, str) else entry.contract
+    entry = read_derivation_file(path)
+    schema = read_contract_file(path, entry.contract) if isinstance(entry.contract, str) else entry.contract
     try:
-        return _build(entry, schema)
+        return _build(entry, cast("JSONValue", schema))
     except ContractInvalid as problem:
         raise ContractInvalid(
             f"{problem.reason} ({path.name})", pointer=problem.pointer, hint=problem.hint
@@ -99,60 +80,31 @@ def derivation_from_model(
     """Make a derivation of a Pydantic model: its schema is the contract, its docstring the instructions.
 
     Extra words go through `Field(json_schema_extra={"x-ground": "verbatim"})`.
+    Raises: ContractInvalid where the model has no usable schema, DerivationInvalid for its name.
     """
-    schema: JSONValue = model.model_json_schema(by_alias=True)
+    try:
+        schema: JSONValue = model.model_json_schema(by_alias=True)
+    except PydanticUserError as problem:
+        raise ContractInvalid(f"{model.__name__} has no JSON Schema: {problem.message}") from problem
     return Derivation(
         name=name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower(),
         version=version,
-        instructions=instructions if instructions is not None else (model.__doc__ or "").strip(),
+        instructions=instructions if instructions is not None else inspect.cleandoc(model.__doc__ or ""),
         contract=Contract.parse(_without_titles(schema)),
         options=options or DerivationOptions(),
     )
 
 
 def derivation_from_definition(definition: JSONValue) -> Derivation:
-    """Return the derivation that a stored definition describes; the inverse of Derivation.definition."""
-    entry = _DerivationFile.model_validate(definition)
-    return _build(entry, entry.contract)
+    """Return the derivation that a stored definition describes; the inverse of Derivation.definition.
+
+    Raises: DerivationError where the definition has been damaged.
+    """
+    entry = read_entry(definition, "the stored definition")
+    return _build(entry, cast("JSONValue", entry.contract))
 
 
-def _read_entry(path: Path) -> _DerivationFile:
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise DerivationInvalid(f"{path} cannot be read: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise DerivationInvalid(f"{path} is not UTF-8 at byte {problem.start}") from problem
-    except (yaml.YAMLError, RecursionError) as problem:
-        place = getattr(problem, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        what = getattr(problem, "problem", None) or "it is nested too deep"
-        raise DerivationInvalid(f"{path}{line} is not YAML: {what}") from problem
-    try:
-        return _DerivationFile.model_validate(loaded)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DerivationInvalid(
-            f"{path}: {key}: {first['msg'].lower()}",
-            hint="The keys are name, version, instructions, contract, vocabulary, examples, options, evidence.",
-        ) from problem
-
-
-def _read_contract_file(path: Path, reference: str) -> JSONValue:
-    place = path.parent / reference
-    try:
-        loaded: JSONValue = json.loads(place.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise DerivationInvalid(
-            f"{path}: the contract file {reference!r} cannot be read: {problem.strerror}"
-        ) from problem
-    except (ValueError, RecursionError) as problem:
-        raise DerivationInvalid(f"{path}: the contract file {reference!r} is not JSON: {problem}") from problem
-    return loaded
-
-
-def _build(entry: _DerivationFile, schema: object) -> Derivation:
+def _build(entry: DerivationEntry, schema: JSONValue) -> Derivation:
     vocabulary = {name: _read_vocabulary(entries) for name, entries in entry.vocabulary.items()}
     patterns = tuple(entry.options.redact)
     try:
@@ -163,9 +115,9 @@ def _build(entry: _DerivationFile, schema: object) -> Derivation:
         name=entry.name,
         version=str(entry.version),
         instructions=entry.instructions,
-        contract=Contract.parse(_plain(schema, ""), vocabulary),
+        contract=Contract.parse(schema, vocabulary),
         vocabulary=vocabulary,
-        examples=tuple(_read_example(example) for example in entry.examples),
+        examples=tuple(_read_example(number, example) for number, example in enumerate(entry.examples)),
         options=DerivationOptions(
             max_output_tokens=entry.options.max_output_tokens, repairs=entry.options.repairs, redact=patterns
         ),
@@ -173,36 +125,26 @@ def _build(entry: _DerivationFile, schema: object) -> Derivation:
     )
 
 
-def _read_example(entry: _ExampleEntry) -> Example:
-    answer = _plain(entry.answer, "")
-    assert isinstance(answer, Mapping)
+def _read_example(number: int, entry: ExampleEntry) -> Example:
+    answer = cast("dict[str, JSONValue]", entry.answer)
+    try:
+        check_values(answer)
+    except ContractInvalid as problem:
+        place = f"examples.{number}.answer{problem.pointer.replace('/', '.')}"
+        raise DerivationInvalid(f"{place}: {problem.reason}") from problem
     return Example(subject=entry.subject, evidence=entry.evidence, answer=answer)
 
 
-def _read_vocabulary(entries: Mapping[str, Sequence[str] | None] | Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _read_vocabulary(
+    entries: Mapping[str, Sequence[str] | None] | Sequence[str],
+) -> dict[str, tuple[str, ...]]:
     if isinstance(entries, Mapping):
         return {value: tuple(words or ()) for value, words in entries.items()}
-    return {value: () for value in entries}
-
-
-def _plain(value: object, pointer: str) -> JSONValue:
-    """Return YAML's value as JSON; YAML reads unquoted dates and non-text keys that JSON has no form for."""
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise ContractInvalid(f"the key {key!r} is not text", pointer=pointer, hint="Quote it in the YAML.")
-        return {key: _plain(entry, f"{pointer}/{key}") for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry, f"{pointer}/{index}") for index, entry in enumerate(value)]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise ContractInvalid(
-        f"{value!s} is a {type(value).__name__}, not JSON", pointer=pointer, hint="Quote it in the YAML."
-    )
+    return dict.fromkeys(entries, ())
 
 
 def _without_titles(schema: JSONValue) -> JSONValue:
-    """Drop Pydantic's generated titles, which only repeat the names, and its null defaults."""
+    """Drop Pydantic's generated titles, which only repeat the names, and its defaults."""
     if isinstance(schema, Mapping):
         return {
             key: (

@@ -40,7 +40,7 @@ class Contract:
         """
         if not isinstance(schema, Mapping):
             raise ContractInvalid("a JSON Schema object was expected")
-        _check_values(schema)
+        check_values(schema)
         try:
             shape = Reader(root=schema, vocabulary=vocabulary or {}).read([Part(schema, "")])
         except Endless as endless:
@@ -57,8 +57,11 @@ class Contract:
         return cls(schema=schema, shape=replace(shape, nullable=False))
 
 
-def _check_values(schema: JSONValue) -> None:
-    """Refuse what is no JSON, or what a database and a model have no form for."""
+def check_values(schema: JSONValue) -> None:
+    """Refuse what is no JSON, or what a database and a model have no form for.
+
+    Raises: ContractInvalid, naming the pointer.
+    """
     left: list[tuple[object, str, int]] = [(schema, "", 0)]
     seen = 0
     while left:
@@ -66,7 +69,7 @@ def _check_values(schema: JSONValue) -> None:
         seen += 1
         if depth > MAX_NESTING or seen > MAX_VALUES:
             what = "nested too deep" if depth > MAX_NESTING else f"larger than {MAX_VALUES:,} values"
-            raise ContractInvalid(f"the schema is {what}", pointer="/".join(pointer.split("/")[:8]))
+            raise ContractInvalid(f"it is {what}", pointer="/".join(pointer.split("/")[:8]))
         match value:
             case str():
                 _check_text(value, pointer)
@@ -84,7 +87,8 @@ def _check_values(schema: JSONValue) -> None:
             case None:
                 pass
             case _:
-                raise ContractInvalid(f"{str(value)[:80]} is a {type(value).__name__}, not JSON", pointer=pointer)
+                what = f"{str(value)[:80]} is a {type(value).__name__}, not JSON"
+                raise ContractInvalid(what, pointer=pointer)
 
 
 def _check_text(text: str, pointer: str) -> None:

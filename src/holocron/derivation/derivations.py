@@ -22,7 +22,7 @@ from holocron.derivation.prompt import (
 from holocron.derivation.specialise import Specialiser
 from holocron.errors import DerivationInvalid
 from holocron.evidence.segments import Segment
-from holocron.fingerprint import JSONValue, hash_json
+from holocron.fingerprint import JSONValue, canonical_json, hash_json
 
 #: names become table and view names in every database, with room for a child's suffix
 NAME_PATTERN = re.compile(r"(?!holocron_|sqlite_)[a-z][a-z0-9_]{0,39}")
@@ -66,12 +66,16 @@ class Derivation:
     worked_examples: tuple[WorkedExample, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a name that cannot name a table."""
+        """Refuse a name that cannot name a table, and words that cannot be kept."""
         if not NAME_PATTERN.fullmatch(self.name):
             raise DerivationInvalid(
                 f"a derivation cannot be called {self.name!r}",
-                hint="Use lower-case letters, digits and _, beginning with a letter and not with holocron_; at most 40.",
+                hint="Use at most 40 lower-case letters, digits and _; begin with a letter, not holocron_.",
             )
+        try:
+            canonical_json(self.definition).encode()
+        except (TypeError, ValueError, RecursionError) as problem:
+            raise DerivationInvalid(f"{self.name!r} cannot be kept as JSON: {problem}") from problem
 
     @cached_property
     def definition(self) -> dict[str, JSONValue]:
@@ -99,14 +103,13 @@ class Derivation:
     @cached_property
     def derivation_hash(self) -> str:
         """Return the SHA-256 of the definition; the order of the contract's properties counts."""
-        return hash_json([self.definition, list(_key_order(self.contract.schema))])
+        return hash_json([self.definition, _key_order(self.contract.schema)])
 
     @cached_property
     def contract_hash(self) -> str:
         """Return the SHA-256 of the contract, vocabulary and property order: what the tables depend on."""
-        return hash_json(
-            [self.definition["contract"], self.definition["vocabulary"], list(_key_order(self.contract.schema))]
-        )
+        order = _key_order(self.contract.schema)
+        return hash_json([self.definition["contract"], self.definition["vocabulary"], order])
 
     @cached_property
     def system_message(self) -> str:
@@ -132,15 +135,17 @@ class Derivation:
 def _key_order(schema: JSONValue) -> list[JSONValue]:
     """Return the property names of a schema in the order of their writing, depth first.
 
-    Canonical JSON sorts keys; the order in which a model is asked is part of the question.
+    Canonical JSON sorts keys; the order in which a model is asked is part of the question, and the order of
+    every other map is not.
     """
     order: list[JSONValue] = []
     if isinstance(schema, Mapping):
-        declared = schema.get("properties")
-        if isinstance(declared, Mapping):
-            order.append(list(declared))
-        for value in schema.values():
-            order.extend(_key_order(value))
+        for key in sorted(schema):
+            below = schema[key]
+            if key == "properties" and isinstance(below, Mapping):
+                order.append(list(below))
+                below = list(below.values())
+            order.extend(_key_order(below))
     elif isinstance(schema, (list, tuple)):
         for value in schema:
             order.extend(_key_order(value))

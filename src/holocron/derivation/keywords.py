@@ -18,7 +18,9 @@ from holocron.fingerprint import JSONValue
 KINDS = {kind.value: kind for kind in ScalarKind}
 _TYPES = frozenset({*KINDS, "object", "array", "null"})
 # What a schema without `type` is about, told by its other words.
-_OBJECT_WORDS = frozenset({"properties", "required", "additionalProperties", "patternProperties", "minProperties"})
+_OBJECT_WORDS = frozenset(
+    {"properties", "required", "additionalProperties", "patternProperties", "minProperties"}
+)
 _ARRAY_WORDS = frozenset({"items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"})
 _STRING_WORDS = frozenset({"minLength", "maxLength", "pattern", "format", "x-vocabulary"})
 _NUMBER_WORDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
@@ -30,7 +32,7 @@ _FORMAT_LENGTHS: Mapping[str, tuple[int, float]] = {
     "uuid": (36, 36),
     "ipv4": (7, 15),
 }
-_YAML_HINT = "YAML reads no, yes, on and off as true and false: quote them."
+_QUOTE_HINT = "Without quotes, true and false are no text."
 
 
 def types_of(whole: Whole) -> tuple[str, ...]:
@@ -111,10 +113,8 @@ def values_of(whole: Whole) -> tuple[JSONScalar, ...] | None:
         if not allowed or name in allowed or (name == "integer" and "number" in allowed):
             fitting[value_key(value)] = int(value) if name == "integer" else value  # type: ignore[arg-type]
         elif whole.places[keyword] == whole.places["type"]:
-            hint = _YAML_HINT if isinstance(value, bool) else None
-            raise ContractInvalid(
-                f"{_show(value)} does not have the declared type", pointer=place, hint=hint
-            )
+            hint = _QUOTE_HINT if isinstance(value, bool) else None
+            raise ContractInvalid(f"{_show(value)} does not have the declared type", pointer=place, hint=hint)
     if keyword == "const" and "enum" in whole.words:
         known = {value_key(value) for value in word_list(whole, "enum")}
         fitting = {key: value for key, value in fitting.items() if key in known}
@@ -122,7 +122,7 @@ def values_of(whole: Whole) -> tuple[JSONScalar, ...] | None:
         raise ContractInvalid("no enumerated value has the declared type", pointer=place)
     names = {type_name(value) for value in fitting.values()}
     if {"boolean", "string"} <= names:
-        raise ContractInvalid("text and true or false stand in one enum", pointer=place, hint=_YAML_HINT)
+        raise ContractInvalid("text and true or false stand in one enum", pointer=place, hint=_QUOTE_HINT)
     return tuple(fitting.values())
 
 
@@ -174,9 +174,7 @@ def text_lengths(whole: Whole) -> tuple[int | None, int | None]:
     fewest, longest = _FORMAT_LENGTHS.get(word_text(whole, "format"), (0, math.inf))
     if (least or 0) > longest or (most is not None and most < fewest):
         keyword = "minLength" if (least or 0) > longest else "maxLength"
-        raise ContractInvalid(
-            f"no {whole.words['format']} has such a length", pointer=whole.place(keyword)
-        )
+        raise ContractInvalid(f"no {whole.words['format']} has such a length", pointer=whole.place(keyword))
     return least, most
 
 

@@ -107,7 +107,9 @@ def _take_children(part: FlatPart, whole: Whole) -> None:
     elif "items" in part.schema:
         if isinstance(items, (list, tuple)):
             raise ContractInvalid(
-                "items must be one schema", pointer=f"{part.pointer}/items", hint="A list goes under prefixItems."
+                "items must be one schema",
+                pointer=f"{part.pointer}/items",
+                hint="A list goes under prefixItems.",
             )
         whole.items.append(part.under("items"))
 

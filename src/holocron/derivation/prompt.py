@@ -22,6 +22,7 @@ from holocron.derivation.shapes import (
     Shape,
     walk_properties,
 )
+from holocron.evidence.numbering import show_line
 from holocron.evidence.segments import Segment
 from holocron.fingerprint import JSONValue, hash_json
 
@@ -110,7 +111,7 @@ def number_lines(segments: Sequence[Segment]) -> list[str]:
 
 def render_evidence(subject: str, lines: Sequence[str]) -> str:
     """Return the user's message: the subject and its numbered lines."""
-    return f"Subject: {' '.join(subject.split())}\n" + "\n".join(lines)
+    return f"Subject: {show_line(subject)}\n" + "\n".join(lines)
 
 
 def render_answer(answer: JSONValue) -> str:
@@ -119,9 +120,12 @@ def render_answer(answer: JSONValue) -> str:
 
 
 def render_repair(prompt: Prompt, answer: str, findings: Sequence[str]) -> Prompt:
-    """Return the prompt that asks again under the same schema, with what was wrong."""
-    listed = "\n".join(f"- {finding}" for finding in findings)
-    again = (Message(Role.ASSISTANT, answer), Message(Role.USER, REPAIR.format(findings=listed)))
+    """Return the prompt that asks again under the same schema, with what was wrong.
+
+    Answer and findings hold the evidence's words, and are shown as it is: without a model's special tokens.
+    """
+    listed = "\n".join(f"- {show_line(finding)}" for finding in findings)
+    again = (Message(Role.ASSISTANT, show_line(answer)), Message(Role.USER, REPAIR.format(findings=listed)))
     return replace(prompt, messages=(*prompt.messages, *again))
 
 
@@ -137,7 +141,8 @@ def sketch_shape(shape: Shape) -> str:
             for part in shape.properties:
                 optional = not (part.required or part.shape.nullable)
                 suffix = " | null" if optional else ""
-                parts.append(f"{json.dumps(part.name, ensure_ascii=False)}: {sketch_shape(part.shape)}{suffix}")
+                name = json.dumps(part.name, ensure_ascii=False)
+                parts.append(f"{name}: {sketch_shape(part.shape)}{suffix}")
             text = "{" + ", ".join(parts) + "}"
         case ChoiceShape():
             text = " | ".join(sketch_shape(option) for option in shape.options)

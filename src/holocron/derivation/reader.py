@@ -33,6 +33,7 @@ from holocron.derivation.merging import (
 )
 from holocron.derivation.shapes import (
     CITE,
+    NOTHING,
     ArrayShape,
     ChoiceShape,
     ObjectShape,
@@ -40,6 +41,7 @@ from holocron.derivation.shapes import (
     ScalarKind,
     ScalarShape,
     Shape,
+    unite_shapes,
 )
 from holocron.errors import ContractInvalid
 from holocron.fingerprint import JSONValue
@@ -57,7 +59,6 @@ Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
 #: for each value that is open above: the references that led to it
 _Trail: TypeAlias = tuple[frozenset[str], ...]
 
-_NOTHING = ScalarShape(kinds=(), nullable=True)
 _UNFOLLOWED = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
@@ -164,7 +165,7 @@ class Reader:
                 dead = dead or signal
         if dead is not None and not options:
             raise dead
-        shape = _unite(options)
+        shape = unite_shapes(options)
         return replace(shape, description=description) if description else shape
 
     def _read_whole(self, whole: Whole, trail: _Trail) -> Shape:
@@ -198,7 +199,7 @@ class Reader:
             synonyms = self._find_vocabulary(whole, kinds)
             values = tuple(synonyms) if values is None else values
             synonyms = {value: words for value, words in synonyms.items() if value in values}
-        enum = None if values is None else tuple(value for value in values if value is not None)
+        enum = None if values is None else tuple(value for value in values if value is not None) or None
         closed = enum is not None or not kinds
         has_number = ScalarKind.NUMBER in kinds
         low, high = number_range(whole) if has_number else integer_range(whole) if kinds else (None, None)
@@ -264,47 +265,17 @@ class Reader:
                 raise
             shapes = []
         if not shapes:
-            return ArrayShape(items=_NOTHING, max_items=0, description=description)
-        return ArrayShape(items=_unite(shapes), min_items=fewest or 0, max_items=most, description=description)
-
-
-def _unite(options: Sequence[Shape]) -> Shape:
-    """Return one shape for several: nulls aside, each form once.
-
-    Objects that differ only in what they require become one; the validator sees to the rest.
-    """
-    nullable = any(option.nullable for option in options)
-    united: list[Shape] = []
-    for option in options:
-        for shape in option.options if isinstance(option, ChoiceShape) else (option,):
-            bare = replace(shape, nullable=False)
-            if bare not in united and not (isinstance(bare, ScalarShape) and not bare.kinds):
-                united.append(bare)
-    objects = [shape for shape in united if isinstance(shape, ObjectShape)]
-    if len(objects) == len(united) > 1 and all(_form(shape) == _form(objects[0]) for shape in objects):
-        united = [_loosest(objects)]
-    if not united:
-        return replace(_NOTHING, description=options[0].description)
-    if len(united) == 1:
-        return replace(united[0], nullable=nullable)
-    return ChoiceShape(options=tuple(united), nullable=nullable)
-
-
-def _form(shape: ObjectShape) -> list[tuple[str, Shape]]:
-    return [(part.name, part.shape) for part in shape.properties]
-
-
-def _loosest(objects: Sequence[ObjectShape]) -> ObjectShape:
-    columns = zip(*(shape.properties for shape in objects), strict=True)
-    return replace(
-        objects[0],
-        properties=tuple(replace(same[0], required=all(part.required for part in same)) for same in columns),
-    )
+            return ArrayShape(items=NOTHING, max_items=0, description=description)
+        return ArrayShape(
+            items=unite_shapes(shapes), min_items=fewest or 0, max_items=most, description=description
+        )
 
 
 def _refuse_words(schema: Schema, pointer: str) -> None:
     for word in _UNFOLLOWED & schema.keys():
-        raise ContractInvalid(f"{word} is not followed", pointer=pointer, hint="Use $ref with '#/$defs/NAME'.")
+        raise ContractInvalid(
+            f"{word} is not followed", pointer=pointer, hint="Use $ref with '#/$defs/NAME'."
+        )
     if "$id" in schema and pointer:
         raise ContractInvalid("$id below the root changes what every $ref below it means", pointer=pointer)
     if schema.get("nullable") is True:
@@ -316,7 +287,9 @@ def _refuse_words(schema: Schema, pointer: str) -> None:
 def _branches(schema: Schema, keyword: str, pointer: str) -> Sequence[JSONValue]:
     held = schema[keyword]
     if not isinstance(held, (list, tuple)) or not held:
-        raise ContractInvalid(f"{keyword} must be a list with something in it", pointer=f"{pointer}/{keyword}")
+        raise ContractInvalid(
+            f"{keyword} must be a list with something in it", pointer=f"{pointer}/{keyword}"
+        )
     return held
 
 

@@ -6,8 +6,8 @@ Never: holds a `$ref`, an `allOf` or a JSON Schema keyword that nobody below enf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -106,6 +106,9 @@ class ChoiceShape:
 
 Shape: TypeAlias = "ScalarShape | ArrayShape | ObjectShape | ChoiceShape"
 
+#: the shape of null
+NOTHING = ScalarShape(kinds=(), nullable=True)
+
 
 def holds_leaves(shape: Shape) -> bool:
     """Tell whether a property of this shape adds leaves to the object that has it.
@@ -137,3 +140,54 @@ def walk_properties(shape: Shape, path: tuple[str, ...] = ()) -> Iterator[tuple[
                 yield from walk_properties(option, path)
         case ScalarShape():
             return
+
+
+def unite_shapes(options: Sequence[Shape]) -> Shape:
+    """Return one shape for several: nulls aside, each form once, closed sets of values as one.
+
+    Objects that differ only in what they require become one; the validator sees to the rest.
+    """
+    nullable = any(option.nullable for option in options)
+    kept: dict[Grounding | int, Shape] = {}
+    for option in options:
+        for shape in option.options if isinstance(option, ChoiceShape) else (option,):
+            bare = replace(shape, nullable=False)
+            if not isinstance(bare, ScalarShape) or (bare.kinds and bare.enum is None):
+                if bare not in kept.values():
+                    kept[len(kept)] = bare
+            elif bare.kinds:
+                held = kept.get(bare.ground)
+                kept[bare.ground] = _join(held, bare) if isinstance(held, ScalarShape) else bare
+    united = list(kept.values())
+    objects = [shape for shape in united if isinstance(shape, ObjectShape)]
+    if len(objects) == len(united) > 1 and all(_form(shape) == _form(objects[0]) for shape in objects):
+        united = [_loosest(objects)]
+    if not united:
+        return replace(NOTHING, description=options[0].description)
+    if len(united) == 1:
+        return replace(united[0], nullable=nullable)
+    return ChoiceShape(options=tuple(united), nullable=nullable)
+
+
+def _join(first: ScalarShape, second: ScalarShape) -> ScalarShape:
+    values = {
+        (isinstance(value, bool), value): value for value in (*(first.enum or ()), *(second.enum or ()))
+    }
+    return replace(
+        first,
+        kinds=tuple(dict.fromkeys((*first.kinds, *second.kinds))),
+        enum=tuple(values.values()),
+        synonyms={**first.synonyms, **second.synonyms},
+    )
+
+
+def _form(shape: ObjectShape) -> list[tuple[str, Shape]]:
+    return [(part.name, part.shape) for part in shape.properties]
+
+
+def _loosest(objects: Sequence[ObjectShape]) -> ObjectShape:
+    columns = zip(*(shape.properties for shape in objects), strict=True)
+    return replace(
+        objects[0],
+        properties=tuple(replace(same[0], required=all(part.required for part in same)) for same in columns),
+    )

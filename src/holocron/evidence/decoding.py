@@ -106,9 +106,12 @@ def open_file(path: str, source: str) -> tuple[int, int]:
 
 
 def _no_file(path: str, source: str, mode: int) -> EvidenceError:
+    """Return the error for a place that is there and is no ordinary file."""
     if not stat.S_ISDIR(mode):
         return EvidenceUnreadable(f"{source} is a device, a pipe or a socket, not a file")
-    if not os.access(path, os.R_OK | os.X_OK):
+    try:
+        os.scandir(path).close()
+    except PermissionError:
         return EvidenceUnreadable(
             f"the folder {source} may not be opened: permission denied",
             hint="Give yourself the right to read it.",

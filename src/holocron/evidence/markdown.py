@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 #: how deep block quotes and lists are followed; what lies deeper is taken as paragraphs
 _MAX_NESTING = 60
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?+|\n|\Z)")
+# A first `name:` line tells it from two rules around some paragraphs.
 _FRONT_MATTER = re.compile(
-    r"---[ \t]*+(?:\r\n?+|\n)((?:(?!---|\.\.\.)[^\r\n]*+(?:\r\n?+|\n))*+)(?:---|\.\.\.)[ \t]*+(?=[\r\n]|\Z)"
+    r"---[ \t]*+(?:\r\n?+|\n)(?=[\w\"'][^\r\n:]*:)"
+    r"((?:(?!---|\.\.\.)[^\r\n]*+(?:\r\n?+|\n))*+)(?:---|\.\.\.)[ \t]*+(?=[\r\n]|\Z)"
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN_ELEMENT = re.compile(r"\s*<(?:script|style)\b", re.IGNORECASE)

@@ -13,6 +13,7 @@ import heapq
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from holocron.errors import EvidenceMissing
@@ -68,7 +69,7 @@ def _find_files(pattern: str, base: str) -> Iterator[str]:
         yield path
         return
     else:
-        found = _match(path)
+        found = _match(path, base)
     first = next(found, None)
     if first is not None:
         yield first
@@ -86,10 +87,13 @@ def _has_known_suffix(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in SUFFIXES
 
 
-def _match(pattern: str) -> Iterator[str]:
-    """Yield the files that match an absolute glob."""
+def _match(pattern: str, base: str) -> Iterator[str]:
+    """Yield the files that match an absolute glob; signs in the names of base's own folders are no wild cards."""
     parts = pattern.split("/")
-    wild = next((index for index, part in enumerate(parts) if _WILD.search(part)), len(parts))
+    own = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, base.split("/"), strict=False))
+    )
+    wild = next((index for index in range(own, len(parts)) if _WILD.search(parts[index])), len(parts))
     folder, wanted = "/".join(parts[:wild]) or "/", parts[wild:]
     flags = re.IGNORECASE if os.name == "nt" else re.NOFLAG
     expression = re.compile(
@@ -161,7 +165,7 @@ def _list_folder(prefix: str, accept: Callable[[str], bool]) -> list[str]:
                 if entry.is_dir(follow_symlinks=False):
                     if is_junction is None or not is_junction():
                         names.append(name + "/")
-                elif accept(prefix + name) and not (entry.is_symlink() and entry.is_dir()):
+                elif accept(prefix + name) and not (entry.is_symlink() and os.path.isdir(prefix + name)):
                     names.append(name)
     except OSError:
         return ["/"]

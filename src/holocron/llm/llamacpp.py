@@ -8,6 +8,7 @@ The weights are loaded by the first completion: work that is already done needs 
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import socket
@@ -192,6 +193,9 @@ def _call_off_main_thread(engine: _Engine, request: str, stream: AnswerStream) -
 
 
 def _start_server(path: Path, slots: int, context_tokens: int) -> _Server:
+    # Read by the library as it is loaded: threads that wait for each other sleep instead of spinning, which
+    # makes answers ten times slower as soon as another process wants the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import xllamacpp  # 100 MB of library: loaded only where a model is
 
     params = xllamacpp.CommonParams()

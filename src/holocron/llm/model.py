@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from holocron.derivation.prompt import Prompt
-from holocron.fingerprint import JSONValue, hash_json
+from holocron.fingerprint import JSONValue, hash_text
 
 
 class FinishReason(StrEnum):
@@ -30,7 +30,7 @@ class ModelIdentity:
 
     #: as the user wrote it: `builtin`, `gguf:models/x.gguf`, `ollama:llama3.2`
     name: str
-    #: SHA-256 of the weights, or the engine's own digest of them
+    #: SHA-256 of the weights, or the engine's own digest of them; the same digest is the same model
     digest: str
     #: e.g. `llama.cpp`
     engine: str
@@ -40,8 +40,8 @@ class ModelIdentity:
 
     @property
     def fingerprint(self) -> str:
-        """Return what enters a job's key: the name and the weights, not the engine's version."""
-        return hash_json([self.name, self.digest])
+        """Return what enters a job's key: the weights, whatever they are called and wherever they lie."""
+        return hash_text(self.digest)
 
     def to_json(self) -> dict[str, JSONValue]:
         """Return the identity as a manifest records it."""

@@ -126,8 +126,8 @@ def open_script(path: Path, *, name: str, slots: int | None = None) -> ScriptedM
     """Return the model of a script file: a JSON object of answers by subject, as in Script.
 
     Four keys are no subjects: `$patterns` (see answer_from_evidence) answers about the subjects that are not
-    named, `$latency_s` is how long each answer takes, `$slots` how many are given at once, and `$digest` is the
-    digest of the weights: another digest is another model.
+    named, `$latency_s` is how long each answer takes, `$slots` how many are given at once, and `$digest`
+    stands for the digest of the weights: another digest is another model.
     Raises: ModelNotFound, ModelDamaged.
     """
     try:

@@ -127,7 +127,9 @@ def _load_claims(
     citations = list(store.select_in(connection, cited, tables.citation.c.artifact_id, artifact_ids))
     content_ids = list({row.content_id for row in citations})
     contents = select(tables.content.c.id, tables.content.c.text)
-    texts = {row[0]: row[1] for row in store.select_in(connection, contents, tables.content.c.id, content_ids)}
+    texts = {
+        row[0]: row[1] for row in store.select_in(connection, contents, tables.content.c.id, content_ids)
+    }
     spans: dict[tuple[int, int], list[CitedSpan]] = defaultdict(list)
     for row in citations:
         spans[row.artifact_id, row.claim_ordinal].append(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,6 +32,7 @@ from sqlalchemy import (
     Table,
     UnicodeText,
     insert,
+    inspect,
     select,
     update,
 )
@@ -53,6 +55,7 @@ from holocron.store import tables
 MAX_NAME_BYTES = 63
 #: our own columns, which a contract's column never shadows
 _OWN = ("artifact_id", "subject", "row_number", "parent_row")
+_LEAP_SECOND = re.compile(r"(\d\d:\d\d):60")
 
 
 class ColumnKind(StrEnum):
@@ -110,9 +113,7 @@ class DerivedTable:
         own = [self.table.c.row_number] if self.path else []
         own += [self.table.c.parent_row] if "parent_row" in self.table.c else []
         shown = [self.table.c[column.name] for column in self.columns]
-        join = self.table.join(
-            tables.subject, tables.subject.c.artifact_id == self.table.c.artifact_id
-        )
+        join = self.table.join(tables.subject, tables.subject.c.artifact_id == self.table.c.artifact_id)
         return select(tables.subject.c.subject, *own, *shown, self.table.c.artifact_id).select_from(join)
 
 
@@ -132,20 +133,26 @@ class _Maker:
     metadata: MetaData
     table_prefix: str
     view_prefix: str
-    taken: set[str] = field(default_factory=set)
+    views: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
-    def make(self, items: Shape, names: tuple[str, ...], *, depth: int, path: tuple[str, ...]) -> DerivedTable:
+    def make(
+        self, items: Shape, names: tuple[str, ...], *, depth: int, path: tuple[str, ...]
+    ) -> DerivedTable:
         columns: list[DerivedColumn] = []
         arrays: list[tuple[tuple[str, ...], ArrayShape]] = []
         _collect(items, (), columns, arrays, {name.casefold() for name in _OWN})
-        view_name = fit_name("_".join((self.view_prefix, *names)), self.taken)
+        view_name = fit_name("_".join((self.view_prefix, *names)), self.views)
         table = Table(
-            fit_name("__".join((self.table_prefix, *names)), set()),
+            fit_name("__".join((self.table_prefix, *names)), self.names),
             self.metadata,
             Column("artifact_id", tables.ID, ForeignKey(tables.artifact.c.id), nullable=False),
             *([Column("row_number", Integer, nullable=False)] if depth else []),
             *([Column("parent_row", Integer, nullable=False)] if depth > 1 else []),
-            *(Column(column.name, _SQL[column.kind](), comment=column.description or None) for column in columns),
+            *(
+                Column(column.name, _SQL[column.kind](), comment=column.description or None)
+                for column in columns
+            ),
             PrimaryKeyConstraint("artifact_id", *(["row_number"] if depth else [])),
             sqlite_with_rowid=not depth,
         )
@@ -179,14 +186,17 @@ def _collect(
 def fit_name(name: str, taken: set[str]) -> str:
     """Return a name that fits every database and none that is taken, in any case of letters."""
     if len(name.encode()) > MAX_NAME_BYTES:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        name = name.encode()[: MAX_NAME_BYTES - 9].decode(errors="ignore") + "_" + digest
+        name = _cut(name, MAX_NAME_BYTES - 9) + "_" + hashlib.sha256(name.encode()).hexdigest()[:8]
     fitted, number = name, 1
     while fitted.casefold() in taken:
         number += 1
-        fitted = f"{name[: MAX_NAME_BYTES - 4]}_{number}"
+        fitted = f"{_cut(name, MAX_NAME_BYTES - 5)}_{number}"
     taken.add(fitted.casefold())
     return fitted
+
+
+def _cut(name: str, size_bytes: int) -> str:
+    return name.encode()[:size_bytes].decode(errors="ignore")
 
 
 def _column_kind(shape: Shape) -> ColumnKind:
@@ -206,7 +216,9 @@ def _column_kind(shape: Shape) -> ColumnKind:
     return ColumnKind.TEXT
 
 
-def rows_of(root: DerivedTable, artifact_id: int, value: JSONValue) -> Iterator[tuple[Table, dict[str, object]]]:
+def rows_of(
+    root: DerivedTable, artifact_id: int, value: JSONValue
+) -> Iterator[tuple[Table, dict[str, object]]]:
     """Yield every table's rows for one accepted value, parents first."""
     yield root.table, _row(root, artifact_id, value)
     yield from _child_rows(root, artifact_id, value, parent_row=None, counts={})
@@ -251,8 +263,9 @@ def _to_sql(value: JSONValue, kind: ColumnKind) -> object:
         return None
     match kind:
         case ColumnKind.INTEGER:
-            # 3.0 is an integer to JSON Schema
-            return int(value) if isinstance(value, float) else value
+            # 3.0 is an integer to JSON Schema, and so is 1e300, which no column holds
+            number = int(value) if isinstance(value, float) else value
+            return number if isinstance(number, int) and -(2**63) <= number < 2**63 else None
         case ColumnKind.DATE:
             return dt.date.fromisoformat(str(value))
         case ColumnKind.DATETIME:
@@ -265,13 +278,22 @@ def _to_sql(value: JSONValue, kind: ColumnKind) -> object:
             return value
 
 
-def read_datetime(text: str) -> dt.datetime:
-    """Return an RFC 3339 date-time as UTC without a zone."""
-    moment = dt.datetime.fromisoformat(text.upper())
-    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+def read_datetime(text: str) -> dt.datetime | None:
+    """Return an RFC 3339 date-time as UTC without a zone; a leap second is the second after it.
+
+    None where UTC puts it before the year 1 or after the year 9999, which no column holds.
+    """
+    ordinary, leaps = _LEAP_SECOND.subn(r"\1:59", text.upper())
+    try:
+        moment = dt.datetime.fromisoformat(ordinary) + dt.timedelta(seconds=leaps)
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError:
+        return None
 
 
-def ensure_tables(connection: Connection, derivation: Derivation, root: DerivedTable, now: dt.datetime) -> None:
+def ensure_tables(
+    connection: Connection, derivation: Derivation, root: DerivedTable, now: dt.datetime
+) -> None:
     """Make the contract's tables where they are missing, and point the views at them.
 
     Raises: DerivationInvalid where a view's name belongs to another derivation.
@@ -283,10 +305,10 @@ def ensure_tables(connection: Connection, derivation: Derivation, root: DerivedT
     wanted = {made.table.name for made in root.walk()}
     if current == wanted:
         return
-    _refuse_taken_views(connection, derivation, root)
     for row in known:
         if row.is_current:
             connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))
+    _refuse_taken_views(connection, derivation, root)
     connection.execute(
         update(tables.derived_table)
         .where(tables.derived_table.c.derivation_name == derivation.name)
@@ -316,17 +338,18 @@ def ensure_tables(connection: Connection, derivation: Derivation, root: DerivedT
 
 
 def _refuse_taken_views(connection: Connection, derivation: Derivation, root: DerivedTable) -> None:
-    names = [made.view_name for made in root.walk()]
-    taken = connection.execute(
-        select(tables.derived_table.c.view_name, tables.derived_table.c.derivation_name).where(
-            tables.derived_table.c.view_name.in_(names),
-            tables.derived_table.c.derivation_name != derivation.name,
-        )
-    ).first()
-    if taken is not None:
-        raise DerivationInvalid(
-            f"the view {taken.view_name!r} of {derivation.name!r} belongs to the derivation"
-            f" {taken.derivation_name!r}",
-            hint="Rename the derivation or the property.",
-        )
-
+    """Raise where a view's name is in use, once the derivation's own older views are gone."""
+    query = select(tables.derived_table.c.view_name, tables.derived_table.c.derivation_name).where(
+        tables.derived_table.c.is_current, tables.derived_table.c.derivation_name != derivation.name
+    )
+    owners = {view.casefold(): f"the derivation {owner!r}" for view, owner in connection.execute(query)}
+    inspector = inspect(connection)
+    for made in root.walk():
+        owner = owners.get(made.view_name.casefold())
+        if owner is None and inspector.has_table(made.view_name):
+            owner = "something else in this database"
+        if owner is not None:
+            raise DerivationInvalid(
+                f"the view {made.view_name!r} of {derivation.name!r} cannot be made: the name belongs to {owner}",
+                hint="Rename the derivation or the property.",
+            )

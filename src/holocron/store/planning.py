@@ -7,7 +7,7 @@ Never: calls a model, or touches a subject whose derivation, evidence and model 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -102,14 +102,17 @@ class JobPlanner:
         with self._store.reading() as connection:
             known = self._find(connection, keys)
         if not force and all(key in known and self._is_settled(known[key]) for key in keys):
-            return [
-                PlannedJob(known[key].job_id, known[key].status, PlanState.UNCHANGED) for key in keys
-            ]
+            return [PlannedJob(known[key].job_id, known[key].status, PlanState.UNCHANGED) for key in keys]
         with self._store.writing() as connection:
+            # looked up again, now that nobody else can write
             known = self._find(connection, keys)
-            fresh = [index for index, key in enumerate(keys) if key not in known]
-            self._insert(connection, [bundles[index] for index in fresh], [keys[index] for index in fresh])
-            known |= self._find(connection, [keys[index] for index in fresh])
+            fresh = {
+                key: (name, bundle)
+                for key, name, bundle in zip(keys, hashes, bundles, strict=True)
+                if key not in known
+            }
+            if fresh:
+                known |= self._insert(connection, fresh)
             return self._settle(connection, bundles, [known[key] for key in keys], force=force)
 
     @staticmethod
@@ -132,24 +135,47 @@ class JobPlanner:
             )
         }
 
-    def _insert(self, connection: Connection, bundles: Sequence[EvidenceBundle], keys: Sequence[str]) -> None:
-        if not bundles:
-            return
+    def _insert(
+        self, connection: Connection, fresh: Mapping[str, tuple[str, EvidenceBundle]]
+    ) -> dict[str, _Known]:
+        """Write the jobs of new bundles, given by job key with their hashes; they wait for a worker at once."""
+        by_hash = dict(fresh.values())
+        bundle_ids = self._insert_bundles(connection, by_hash)
         now = utc_now()
-        texts = {item.content_hash: item.text for bundle in bundles for item in bundle.items}
+        connection.execute(
+            insert(tables.job),
+            [
+                {
+                    "job_key": key,
+                    "derivation_id": self.derivation_id,
+                    "bundle_id": bundle_ids[name],
+                    "model_id": self.model_id,
+                    "status": JobStatus.READY,
+                    "available_at": now,
+                    "created_at": now,
+                }
+                for key, (name, _) in fresh.items()
+            ],
+        )
+        ids = self._ids(connection, tables.job, tables.job.c.job_key, list(fresh))
+        return {key: _Known(number, JobStatus.READY, wanted=False) for key, number in ids.items()}
+
+    def _insert_bundles(
+        self, connection: Connection, by_hash: Mapping[str, EvidenceBundle]
+    ) -> dict[str, int]:
+        texts = {item.content_hash: item.text for bundle in by_hash.values() for item in bundle.items}
         content_ids = self._insert_missing(
             connection,
             tables.content,
             tables.content.c.content_hash,
             {name: {"content_hash": name, "text": text} for name, text in texts.items()},
         )
-        by_hash = {bundle.bundle_hash: bundle for bundle in bundles}
-        held = set(self._ids(connection, tables.bundle, tables.bundle.c.bundle_hash, list(by_hash)))
+        held = self._ids(connection, tables.bundle, tables.bundle.c.bundle_hash, list(by_hash))
         bundle_ids = self._insert_missing(
             connection,
             tables.bundle,
             tables.bundle.c.bundle_hash,
-            {name: {"bundle_hash": name, "subject": made.subject} for name, made in by_hash.items()},
+            {name: {"bundle_hash": name, "subject": bundle.subject} for name, bundle in by_hash.items()},
         )
         items = [
             {
@@ -166,20 +192,7 @@ class JobPlanner:
         ]
         if items:
             connection.execute(insert(tables.bundle_item), items)
-        jobs = {
-            key: {
-                "job_key": key,
-                "derivation_id": self.derivation_id,
-                "bundle_id": bundle_ids[bundle.bundle_hash],
-                "model_id": self.model_id,
-                # nothing is wanted yet: _settle makes it ready when its subject points to it
-                "status": JobStatus.SUPERSEDED,
-                "available_at": now,
-                "created_at": now,
-            }
-            for key, bundle in zip(keys, bundles, strict=True)
-        }
-        connection.execute(insert(tables.job), list(jobs.values()))
+        return bundle_ids
 
     def _insert_missing(
         self, connection: Connection, table: Table, column: Column[str], rows: dict[str, dict[str, object]]
@@ -223,7 +236,13 @@ class JobPlanner:
             connection.execute(
                 update(tables.job)
                 .where(tables.job.c.id == bindparam("b_job"))
-                .values(status=JobStatus.READY, failures=0, last_error=None, finished_at=None, available_at=utc_now()),
+                .values(
+                    status=JobStatus.READY,
+                    failures=0,
+                    last_error=None,
+                    finished_at=None,
+                    available_at=utc_now(),
+                ),
                 [{"b_job": number} for number in queued],
             )
         return planned
@@ -274,14 +293,14 @@ class JobPlanner:
                 )
             )
             # an answer that this content had before is current again at once
-            .values(job_id=bindparam("b_job"), artifact_id=func.coalesce(newest, tables.subject.c.artifact_id)),
+            .values(
+                job_id=bindparam("b_job"), artifact_id=func.coalesce(newest, tables.subject.c.artifact_id)
+            ),
             [{"b_job": number, "b_subject": name} for name, number in wanted.items()],
         )
 
 
-def _find_or_insert(
-    connection: Connection, table: Table, column: Column[str], row: dict[str, object]
-) -> int:
+def _find_or_insert(connection: Connection, table: Table, column: Column[str], row: dict[str, object]) -> int:
     query = select(table.c.id).where(column == row[column.name])
     found = connection.execute(query).scalar()
     if found is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,15 +35,28 @@ from holocron.store.tables import OPEN, JobStatus
 MAX_FAILURES = 8
 
 
+class Lease(NamedTuple):
+    """One worker's hold on one job; it fences everything that is written for it."""
+
+    job_id: int
+    worker_id: int
+    attempt: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedJob:
-    """A job under this worker's lease; worker_id and attempt fence everything that is written for it."""
+    """A job under this worker's lease."""
 
     job_id: int
     worker_id: int
     attempt: int
     failures: int
     evidence: StoredBundle
+
+    @property
+    def lease(self) -> Lease:
+        """Return the hold under which the job was claimed."""
+        return Lease(self.job_id, self.worker_id, self.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +93,11 @@ def register_worker(store: Store, *, host: str, process_id: int, process_started
 def forget_worker(store: Store, worker_id: int) -> None:
     """Remove a worker that holds nothing any more."""
     with store.writing() as connection:
-        connection.execute(update(tables.job).where(tables.job.c.worker_id == worker_id, tables.job.c.status.not_in(OPEN)).values(worker_id=None))
+        connection.execute(
+            update(tables.job)
+            .where(tables.job.c.worker_id == worker_id, tables.job.c.status.not_in(OPEN))
+            .values(worker_id=None)
+        )
         held = exists().where(tables.job.c.worker_id == worker_id)
         connection.execute(delete(tables.worker).where(tables.worker.c.id == worker_id, ~held))
 
@@ -295,22 +313,17 @@ def job_statuses(store: Store, job_ids: Sequence[int]) -> dict[int, JobStatus]:
         }
 
 
-def held_leases(connection: Connection, store: Store, jobs: Sequence[ClaimedJob]) -> set[int]:
-    """Return which of these jobs are still under the lease they were claimed with.
+def held_leases(connection: Connection, store: Store, jobs: Sequence[ClaimedJob]) -> set[Lease]:
+    """Return which of these jobs' leases still hold; one worker may bring two, of which one is lost.
 
     Call it inside the transaction that writes for them.
     """
     query = select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt).where(
         tables.job.c.status == JobStatus.CLAIMED
     )
-    leases = {(job.job_id, job.worker_id, job.attempt) for job in jobs}
-    return {
-        number
-        for number, worker_id, attempt in store.select_in(
-            connection, query, tables.job.c.id, [job.job_id for job in jobs]
-        )
-        if (number, worker_id, attempt) in leases
-    }
+    numbers = list({job.job_id for job in jobs})
+    standing = {Lease(*row) for row in store.select_in(connection, query, tables.job.c.id, numbers)}
+    return standing & {job.lease for job in jobs}
 
 
 def _ready_if_wanted() -> ColumnElement[str]:
@@ -321,9 +334,7 @@ def _ready_if_wanted() -> ColumnElement[str]:
 
 def _change(store: Store, jobs: Iterable[ClaimedJob], values: Mapping[str, object]) -> None:
     """Change jobs that are still under their lease."""
-    leases = [
-        {"b_job": job.job_id, "b_worker": job.worker_id, "b_attempt": job.attempt} for job in jobs
-    ]
+    leases = [{"b_job": job.job_id, "b_worker": job.worker_id, "b_attempt": job.attempt} for job in jobs]
     if not leases:
         return
     fenced = and_(

@@ -261,7 +261,9 @@ def _citations_of() -> Select[tuple[object, ...]]:
     )
 
 
-def iterate_view(store: Store, table: Table, query: Select[tuple[object, ...]]) -> Iterator[Mapping[str, object]]:
+def iterate_view(
+    store: Store, table: Table, query: Select[tuple[object, ...]]
+) -> Iterator[Mapping[str, object]]:
     """Yield the rows of a current-rows select, ordered by subject, a few at a time."""
     order = [tables.subject.c.subject]
     if "row_number" in table.c:

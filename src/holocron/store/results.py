@@ -51,7 +51,7 @@ def commit_results(store: Store, derived: DerivedTable, results: Sequence[JobRes
     """Write results in one durable transaction and return those that were still under their lease."""
     with store.writing() as connection:
         held = held_leases(connection, store, [result.job for result in results])
-        kept = [result for result in results if result.job.job_id in held]
+        kept = [result for result in results if result.job.lease in held]
         if kept:
             _write(connection, derived, kept)
     return kept
@@ -120,9 +120,7 @@ def _end_jobs(connection: Connection, results: Sequence[JobResult]) -> None:
             {
                 "b_job": result.job.job_id,
                 "b_status": str(
-                    JobStatus.ACCEPTED
-                    if result.verdict.outcome is Outcome.ACCEPTED
-                    else JobStatus.REJECTED
+                    JobStatus.ACCEPTED if result.verdict.outcome is Outcome.ACCEPTED else JobStatus.REJECTED
                 ),
                 "b_finished": result.finished_at,
                 "b_error": _first_finding(result.verdict),

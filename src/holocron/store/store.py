@@ -18,6 +18,8 @@ from holocron.errors import SettingsInvalid, StoreError
 from holocron.store.dialects import Dialect, dialect_for
 from holocron.store.migrations import VERSION, read_version, upgrade
 
+_EXAMPLE = "Example: sqlite:///holocron.sqlite"
+
 
 def utc_now() -> dt.datetime:
     """Return the time as the store keeps it: UTC, without a zone, which not every database can hold."""
@@ -41,8 +43,13 @@ class Store:
             self._engine = self.dialect.connect(self.url)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
             raise SettingsInvalid(
-                f"HOLOCRON_DATABASE_URL cannot be used: {problem}", hint="Example: sqlite:///holocron.sqlite"
+                f"HOLOCRON_DATABASE_URL cannot be used: {problem}", hint=_EXAMPLE
             ) from problem
+        except ValueError:
+            # what Python says of it quotes a part of the URL, which may be the password's
+            raise SettingsInvalid(
+                "HOLOCRON_DATABASE_URL has a port that is no number", hint=_EXAMPLE
+            ) from None
         try:
             with self.reading() as connection:
                 version = read_version(connection)
@@ -90,7 +97,11 @@ class Store:
             raise translated from problem
 
     def select_in(
-        self, connection: Connection, query: Select[*tuple[Any, ...]], column: ColumnElement[Any], values: Sequence[object]
+        self,
+        connection: Connection,
+        query: Select[*tuple[Any, ...]],
+        column: ColumnElement[Any],
+        values: Sequence[object],
     ) -> Iterator[Row[*tuple[Any, ...]]]:
         """Run a select once per slice of values that the dialect's parameter limit allows."""
         size = min(self.dialect.max_parameters, 1000)

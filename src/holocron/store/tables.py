@@ -58,7 +58,9 @@ metadata = MetaData()
 ID = BigInteger().with_variant(Integer(), "sqlite")
 #: hashes are 64 hexadecimal characters; dialects with case-insensitive defaults add a binary collation
 _HASH = String(64)
-_SUBJECT = Unicode(400)
+#: the longest name of a subject
+SUBJECT_CHARACTERS = 400
+_SUBJECT = Unicode(SUBJECT_CHARACTERS)
 
 schema_version = Table(
     "holocron_schema_version",
@@ -90,7 +92,9 @@ bundle_item = Table(
     metadata,
     Column("bundle_id", ID, ForeignKey("holocron_bundle.id", name="fk_bundle_item_bundle"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("content_id", ID, ForeignKey("holocron_content.id", name="fk_bundle_item_content"), nullable=False),
+    Column(
+        "content_id", ID, ForeignKey("holocron_content.id", name="fk_bundle_item_content"), nullable=False
+    ),
     Column("media_type", Unicode(100), nullable=False),
     Column("source", UnicodeText, nullable=False),
     Column("source_hash", _HASH, nullable=False),
@@ -136,7 +140,9 @@ job = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("job_key", _HASH, nullable=False),
-    Column("derivation_id", ID, ForeignKey("holocron_derivation.id", name="fk_job_derivation"), nullable=False),
+    Column(
+        "derivation_id", ID, ForeignKey("holocron_derivation.id", name="fk_job_derivation"), nullable=False
+    ),
     Column("bundle_id", ID, ForeignKey("holocron_bundle.id", name="fk_job_bundle"), nullable=False),
     Column("model_id", ID, ForeignKey("holocron_model.id", name="fk_job_model"), nullable=False),
     Column("status", String(20), nullable=False),
@@ -204,7 +210,9 @@ artifact = Table(
     "holocron_artifact",
     metadata,
     # one run makes at most one artifact, so they share the number
-    Column("id", ID, ForeignKey("holocron_run.id", name="fk_artifact_run"), primary_key=True, autoincrement=False),
+    Column(
+        "id", ID, ForeignKey("holocron_run.id", name="fk_artifact_run"), primary_key=True, autoincrement=False
+    ),
     Column("job_id", ID, ForeignKey("holocron_job.id", name="fk_artifact_job"), nullable=False),
     Column("value", UnicodeText, nullable=False),
     Column("value_hash", _HASH, nullable=False),
@@ -243,7 +251,9 @@ citation = Table(
     Column("end_offset", Integer, nullable=False),
     PrimaryKeyConstraint("artifact_id", "claim_ordinal", "ordinal", name="pk_citation"),
     ForeignKeyConstraint(
-        ["artifact_id", "claim_ordinal"], ["holocron_claim.artifact_id", "holocron_claim.ordinal"], name="fk_citation_claim"
+        ["artifact_id", "claim_ordinal"],
+        ["holocron_claim.artifact_id", "holocron_claim.ordinal"],
+        name="fk_citation_claim",
     ),
     sqlite_with_rowid=False,
 )

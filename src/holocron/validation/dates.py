@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
-from holocron.validation.normal_text import CACHED_CHARACTERS, fold_digits, normalise
+from holocron.validation.normal_text import cache_by_text, fold_digits, normalise
 from holocron.validation.number_words import parse_cjk_number
 
 #: year, month, day; 0 where the text does not say
@@ -43,18 +42,15 @@ _MONTHS = {
 
 _HAS_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|[年년]")
 _MONTH = r"(?P<month>[^\W\d_][^\s\d,.;:()/-]{1,14})"
-_OF = r"(?:(?:of|de|del|di|do|d') ?)?"
+_OF = r"(?:(?:of|de|del|di|do) |d')?"
 _YEAR = r"(?P<year>\d{4})"
 _YEAR_FIRST = re.compile(rf"(?<!\d){_YEAR}(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})(?!\d)")
 _YEAR_LAST = re.compile(rf"(?<!\d)(?P<a>\d{{1,2}})(?P<sep>[-/.]) ?(?P<b>\d{{1,2}})(?P=sep) ?{_YEAR}(?!\d)")
-_DAY_FIRST = re.compile(
-    rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|[.ºª°])?[ /-]?"
-    rf"{_OF}{_MONTH}[.,]?[ /-]{{0,2}}{_OF}{_YEAR}(?!\d)"
+_ENDING = r"(?:st|nd|rd|th|er|[.ºª°])?"
+_WITH_MONTH_NAME = re.compile(
+    rf"(?<!\w)(?:(?P<day>\d{{1,2}}){_ENDING}[ /-]?{_OF})?{_MONTH}"
+    rf"[.,]?(?:[ -](?:the )?(?P<later>\d{{1,2}}){_ENDING},?)?[ /-]{{0,2}}{_OF}{_YEAR}(?!\d)"
 )
-_MONTH_FIRST = re.compile(
-    rf"(?<!\w){_MONTH}\.?[ -](?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:, ?| |-){_YEAR}(?!\d)"
-)
-_MONTH_ONLY = re.compile(rf"(?<!\w){_MONTH}[.,]? ?{_OF}{_YEAR}(?!\d)")
 _HAN = "〇零一二三四五六七八九十"
 _EAST_ASIAN = re.compile(
     rf"(?P<year>(?<!\d)\d{{4}}|[{_HAN}]{{4}}) ?[年년]"
@@ -83,12 +79,9 @@ def date_stands_in(value: str, text: str) -> bool:
     return match[4] is None or hour * 60 + minute in _read_times(text)
 
 
+@cache_by_text
 def read_dates(text: str) -> frozenset[Day]:
     """Return the dates of a text; each also as its month and its year, with 0 for what is left out."""
-    return _read_short(text) if len(text) <= CACHED_CHARACTERS else _read(text)
-
-
-def _read(text: str) -> frozenset[Day]:
     folded = fold_digits(normalise(text).folded)
     if _HAS_YEAR.search(folded) is None:
         return frozenset()
@@ -101,9 +94,6 @@ def _read(text: str) -> frozenset[Day]:
     return frozenset(found)
 
 
-_read_short = lru_cache(maxsize=4096)(_read)
-
-
 def _find_days(text: str) -> Iterator[Day]:
     for match in _YEAR_FIRST.finditer(text):
         yield int(match["year"]), int(match["month"]), int(match["day"])
@@ -112,11 +102,10 @@ def _find_days(text: str) -> Iterator[Day]:
         yield year, second, first
         if match["sep"] != ".":
             yield year, first, second
-    for pattern in (_DAY_FIRST, _MONTH_FIRST, _MONTH_ONLY):
-        for match in pattern.finditer(text):
-            month = _MONTHS.get(match["month"])
-            if month is not None:
-                yield int(match["year"]), month, int(match.groupdict().get("day") or 0)
+    for match in _WITH_MONTH_NAME.finditer(text):
+        month = _MONTHS.get(match["month"])
+        if month is not None:
+            yield int(match["year"]), month, int(match["day"] or match["later"] or 0)
     for match in _EAST_ASIAN.finditer(text):
         yield _number(match["year"]), _number(match["month"]), _number(match["day"])
 
@@ -127,7 +116,7 @@ def _number(digits: str | None) -> int:
     return int(digits) if digits.isdecimal() else parse_cjk_number(digits) or 0
 
 
-@lru_cache(maxsize=1024)
+@cache_by_text
 def _read_times(text: str) -> frozenset[int]:
     """Return the times of day of a text in minutes after midnight."""
     found = set()

@@ -6,29 +6,30 @@ Never: shows a model an answer that the product itself would reject.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from holocron.derivation.contract import CITE
 from holocron.derivation.derivations import Example
 from holocron.derivation.grounding import Grounding
 from holocron.derivation.prompt import WorkedExample, number_lines, render_answer
-from holocron.derivation.shapes import ArrayShape, ObjectShape, ScalarShape, Shape
+from holocron.derivation.shapes import ArrayShape, ChoiceShape, ObjectShape, ScalarShape, Shape
 from holocron.errors import EvidenceError, ExampleInvalid
 from holocron.evidence import inline_bundle, number_segments
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, FinishReason
+from holocron.validation.choosing import choose_option
 from holocron.validation.conform import ContractValidator
 from holocron.validation.judge import ShownEvidence, judge, support_of
-from holocron.validation.verdicts import Outcome
+from holocron.validation.verdicts import FindingCode, Outcome
 
 
 def work_example(example: Example, shape: ObjectShape, validator: ContractValidator) -> WorkedExample:
     """Find the citations of an example's values and judge it as any answer.
 
-    An object that already has `cite` keeps it. Raises: ExampleInvalid with the findings.
+    An object that already has `cite` keeps it. Raises: ExampleInvalid with the first finding.
     """
-    bundle = inline_bundle(example.subject, example.evidence)
     try:
+        bundle = inline_bundle(example.subject, example.evidence)
         segments = number_segments(bundle)
     except EvidenceError as problem:
         raise ExampleInvalid(f"the example about {example.subject!r}: {problem}") from problem
@@ -40,14 +41,19 @@ def work_example(example: Example, shape: ObjectShape, validator: ContractValida
     verdict = judge(completion, validator, shown)
     if verdict.outcome is not Outcome.ACCEPTED:
         first = verdict.findings[0]
+        hint = "Correct the example's answer or its evidence."
+        if first.code is FindingCode.CITATION_MISSING:
+            hint = f'Its lines cannot be found: give the object "{CITE}", the numbers of the lines, from 1.'
         raise ExampleInvalid(
             f"the example about {example.subject!r} is wrong at {first.pointer or '/'}: {first.message}",
-            hint="Correct the example's answer or its evidence.",
+            hint=hint,
         )
     return WorkedExample(subject=example.subject, lines=tuple(number_lines(segments)), answer=answer)
 
 
 def _cite(answer: JSONValue, shape: Shape, shown: ShownEvidence) -> JSONValue:
+    if isinstance(shape, ChoiceShape):
+        shape = choose_option(answer, shape)
     if isinstance(shape, ArrayShape) and isinstance(answer, (list, tuple)):
         return [_cite(item, shape.items, shown) for item in answer]
     if not isinstance(shape, ObjectShape) or not isinstance(answer, Mapping):
@@ -66,13 +72,20 @@ def _find_lines(answer: Mapping[str, JSONValue], shape: ObjectShape, shown: Show
     quotes = [shown.quote(segment.number) for segment in shown.segments]
     lines: set[int] = set()
     for part in shape.properties:
-        held = answer.get(part.name)
-        leaf = part.shape.items if isinstance(part.shape, ArrayShape) else part.shape
-        for value in held if isinstance(held, (list, tuple)) else [held]:
-            if not isinstance(leaf, ScalarShape) or not isinstance(value, (str, int, float)):
-                continue
+        for value, leaf in _own_values(answer.get(part.name), part.shape):
             synonyms = leaf.synonyms.get(value, ()) if isinstance(value, str) else ()
             level, found = support_of(value, quotes, synonyms=synonyms, is_date=leaf.is_date)
             if level is not Grounding.INFERRED and found:
                 lines.add(found[0] + 1)
-    return sorted(lines)
+    return [*sorted(lines)]
+
+
+def _own_values(answer: JSONValue, shape: Shape) -> Iterator[tuple[str | int | float, ScalarShape]]:
+    """Yield the scalars that an object answers for itself; the objects in it cite for themselves."""
+    if isinstance(shape, ChoiceShape):
+        shape = choose_option(answer, shape)
+    if isinstance(shape, ScalarShape) and isinstance(answer, (str, int, float)):
+        yield answer, shape
+    elif isinstance(shape, ArrayShape) and isinstance(answer, (list, tuple)):
+        for item in answer:
+            yield from _own_values(item, shape.items)

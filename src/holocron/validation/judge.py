@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holocron.derivation.grounding import Grounding
-from holocron.derivation.shapes import JSONScalar
-from holocron.evidence import EvidenceBundle, Segment, read_quote, redact
+from holocron.derivation.specialise import MAX_CITATIONS
+from holocron.evidence import REDACTED, EvidenceBundle, Segment, read_quote, redact
 from holocron.llm.model import Completion, FinishReason
 from holocron.validation.conform import MAX_FINDINGS, ContractValidator, Leaf
 from holocron.validation.ground import ground_value
@@ -26,6 +26,9 @@ from holocron.validation.verdicts import (
     Outcome,
     Verdict,
 )
+
+#: lines in which a value that was not found is looked for, to say where it stands
+_MAX_SEARCHED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +45,29 @@ class ShownEvidence:
     _quotes: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     def quote(self, number: int) -> str:
-        """Return the text that grounding compares with: one segment, decoded, as the model could see it."""
+        """Return the text that grounding compares with: one segment, decoded, as the model could see it.
+
+        What is hidden is a NUL here: no value holds one, so none is grounded on the word that hides it.
+        """
         quote = self._quotes.get(number)
         if quote is None:
-            segment = self.segments[number - 1]
-            item = self.bundle.items[segment.position]
-            quote = read_quote(item.text[segment.start : segment.end], item.media_type)
-            quote = self._quotes[number] = redact(quote, self.redact) if self.redact else quote
+            quote = self.full_quote(number)
+            if self.redact:
+                quote = redact(quote, self.redact).replace(REDACTED, "\0")
+            self._quotes[number] = quote
         return quote
+
+    def full_quote(self, number: int) -> str:
+        """Return one segment, decoded, with what the derivation hides."""
+        segment = self.segments[number - 1]
+        item = self.bundle.items[segment.position]
+        return read_quote(item.text[segment.start : segment.end], item.media_type)
 
     def null_reason(self) -> NullReason:
         """Return why a leaf may be null: the system's reason, the model is not asked."""
         if self.not_read:
             return NullReason.EVIDENCE_NOT_READ
-        if self.redact and any("[redacted]" in segment.text for segment in self.segments):
+        if self.redact and any(REDACTED in segment.text for segment in self.segments):
             return NullReason.REDACTED
         return NullReason.NOT_IN_EVIDENCE
 
@@ -71,22 +83,28 @@ def judge(completion: Completion, validator: ContractValidator, shown: ShownEvid
     conformed = validator.conform(answer, len(shown.segments))
     findings = conformed.findings
     claims: list[Claim] = []
+    null_reason = shown.null_reason()
     for leaf in conformed.leaves:
-        claim = _claim(leaf, shown)
-        if isinstance(claim, Finding):
+        value = leaf.value
+        if value is None:
+            claims.append(Claim(leaf.pointer, None, None, null_reason, ()))
+            continue
+        claim = _claim(leaf, value, shown)
+        if not isinstance(claim, Finding):
+            claims.append(claim)
+        elif len(findings) < MAX_FINDINGS:
             findings.append(claim)
         else:
-            claims.append(claim)
+            break
     if findings:
         return _reject(findings)
     return Verdict(outcome=Outcome.ACCEPTED, value=conformed.value, claims=tuple(claims))
 
 
 def support_of(
-    value: JSONScalar, quotes: Sequence[str], *, synonyms: Sequence[str], is_date: bool
+    value: str | int | float, quotes: Sequence[str], *, synonyms: Sequence[str], is_date: bool
 ) -> tuple[Grounding, tuple[int, ...]]:
     """Return the level at which quotes support a value, and the indexes of those that do."""
-    assert value is not None
     support = ground_value(value, quotes, synonyms=synonyms, is_date=is_date)
     return support.grounding, support.quotes
 
@@ -95,20 +113,33 @@ def _reject(findings: Iterable[Finding]) -> Verdict:
     return Verdict(outcome=Outcome.REJECTED, findings=tuple(findings)[:MAX_FINDINGS])
 
 
-def _claim(leaf: Leaf, shown: ShownEvidence) -> Claim | Finding:
-    if leaf.value is None:
-        return Claim(leaf.pointer, None, None, shown.null_reason(), ())
+def _claim(leaf: Leaf, value: str | int | float, shown: ShownEvidence) -> Claim | Finding:
     if not leaf.cite:
-        return Finding(
-            leaf.pointer, FindingCode.CITATION_MISSING, f"No line is cited for {_show(leaf.value)}."
-        )
-    synonyms = leaf.shape.synonyms.get(leaf.value, ()) if isinstance(leaf.value, str) else ()
-    quotes = [shown.quote(number) for number in leaf.cite]
-    level, found = support_of(leaf.value, quotes, synonyms=synonyms, is_date=leaf.shape.is_date)
-    if not level.satisfies(leaf.shape.ground):
-        return Finding(leaf.pointer, FindingCode.UNSUPPORTED, _unsupported(leaf, level, synonyms, shown))
-    citations = tuple(_citation(leaf.cite[index], shown) for index in found)
-    return Claim(leaf.pointer, leaf.value, level, None, citations)
+        return Finding(leaf.pointer, FindingCode.CITATION_MISSING, f"No line is cited for {_show(value)}.")
+    level, found = _support(leaf, value, leaf.cite, shown)
+    # true and false never stand in a text
+    least = Grounding.INFERRED if isinstance(value, bool) else leaf.shape.ground
+    if not level.satisfies(least):
+        return Finding(leaf.pointer, FindingCode.UNSUPPORTED, _unsupported(leaf, value, level, shown))
+    return Claim(leaf.pointer, value, level, None, tuple(_citation(number, shown) for number in found))
+
+
+def _support(
+    leaf: Leaf, value: str | int | float, numbers: Sequence[int], shown: ShownEvidence
+) -> tuple[Grounding, tuple[int, ...]]:
+    """Return the level at which lines support a leaf's value, and the numbers of those that do."""
+    shape = leaf.shape
+    synonyms = shape.synonyms.get(value, ()) if isinstance(value, str) else ()
+    quotes = [shown.quote(number) for number in numbers]
+    level, found = support_of(value, quotes, synonyms=synonyms, is_date=shape.is_date)
+    lines = tuple(numbers[index] for index in found)
+    if shown.redact and level is not Grounding.INFERRED:
+        # verify reads the whole quote, where a word may go on behind what is hidden
+        quotes = [shown.full_quote(number) for number in lines]
+        whole, found = support_of(value, quotes, synonyms=synonyms, is_date=shape.is_date)
+        level = level if whole.satisfies(level) else whole
+        lines = tuple(lines[index] for index in found)
+    return level, lines
 
 
 def _citation(number: int, shown: ShownEvidence) -> Citation:
@@ -116,20 +147,22 @@ def _citation(number: int, shown: ShownEvidence) -> Citation:
     return Citation(number, segment.position, segment.start, segment.end)
 
 
-def _unsupported(leaf: Leaf, level: Grounding, synonyms: Sequence[str], shown: ShownEvidence) -> str:
-    cited = ", ".join(map(str, leaf.cite))
-    lines = f"line {cited}" if len(leaf.cite) == 1 else f"lines {cited}"
-    if level is not Grounding.INFERRED:
-        return f"{_show(leaf.value)} does not stand word for word in {lines}."
-    others = [segment.number for segment in shown.segments if segment.number not in leaf.cite]
-    quotes = [shown.quote(number) for number in others]
-    level, found = support_of(leaf.value, quotes, synonyms=synonyms, is_date=leaf.shape.is_date)
-    place = ""
-    if found and level.satisfies(leaf.shape.ground):
-        place = f"; it stands in line {others[found[0]]}"
-    return f"{_show(leaf.value)} does not stand in {lines}{place}."
+def _unsupported(leaf: Leaf, value: str | int | float, level: Grounding, shown: ShownEvidence) -> str:
+    numbers = ", ".join(map(str, leaf.cite[:MAX_CITATIONS])) + (
+        ", …" if len(leaf.cite) > MAX_CITATIONS else ""
+    )
+    lines = f"line {numbers}" if len(leaf.cite) == 1 else f"lines {numbers}"
+    letter = "" if level is Grounding.INFERRED else " word for word"
+    for segment in shown.segments[:_MAX_SEARCHED]:
+        if segment.number not in leaf.cite:
+            found, _ = _support(leaf, value, (segment.number,), shown)
+            if found.satisfies(leaf.shape.ground):
+                return (
+                    f"{_show(value)} does not stand{letter} in {lines}; it stands in line {segment.number}."
+                )
+    return f"{_show(value)} does not stand{letter} in {lines}."
 
 
-def _show(value: JSONScalar) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
+def _show(value: str | int | float) -> str:
+    text = repr(value)
     return text if len(text) <= 120 else text[:119] + "…"

@@ -9,12 +9,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, wraps
+from typing import NamedTuple, TypeVar
 
-#: longer texts are not worth their place in a cache
-CACHED_CHARACTERS = 4_000
+_Read = TypeVar("_Read")
+
+_SHORT_CHARACTERS = 1_000
+
+
+def cache_by_text(read: Callable[[str], _Read]) -> Callable[[str], _Read]:
+    """Remember what was read from many short texts, and from the few last long ones.
+
+    The leaves of one answer cite the same segments, and one huge segment must not push out the others.
+    """
+    read_short = lru_cache(maxsize=2048)(read)
+    read_long = lru_cache(maxsize=4)(read)
+
+    @wraps(read)
+    def read_cached(text: str) -> _Read:
+        return read_short(text) if len(text) <= _SHORT_CHARACTERS else read_long(text)
+
+    return read_cached
+
 
 #: characters that change nothing of what a reader sees
 INVISIBLE = frozenset(
@@ -77,12 +95,9 @@ class SearchForms:
     initials: str = ""
 
 
+@cache_by_text
 def normalise(text: str) -> NormalText:
     """Return both normal forms; equal texts after case, spaces, Unicode, dashes and quotes are equal."""
-    return _normalise_short(text) if len(text) <= CACHED_CHARACTERS else _normalise(text)
-
-
-def _normalise(text: str) -> NormalText:
     if text.isascii():
         exact = " ".join(text.split())
         return NormalText(exact, exact.lower())
@@ -95,9 +110,6 @@ def _normalise(text: str) -> NormalText:
     return NormalText(exact, unicodedata.normalize("NFKC", exact.casefold()))
 
 
-_normalise_short = lru_cache(maxsize=4096)(_normalise)
-
-
 def fold_digits(text: str) -> str:
     """Return the text with the decimal digits of every script as ASCII ones, no longer and no shorter."""
     if text.isascii():
@@ -105,7 +117,7 @@ def fold_digits(text: str) -> str:
     return _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
 
 
-@lru_cache(maxsize=4096)
+@cache_by_text
 def drop_initial_dots(text: str) -> str:
     """Return the text with runs of initials as one word of capitals: "J. R. R. Tolkien" as "JRR Tolkien"."""
     return _INITIALS.sub(_join_initials, text)
@@ -123,7 +135,8 @@ def has_substance(value: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+@cache_by_text
+@lru_cache(maxsize=1024)
 def search_forms(value: str) -> SearchForms:
     """Return the forms in which a value counts as standing in a normal text.
 

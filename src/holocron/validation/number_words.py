@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from itertools import takewhile
 from typing import NamedTuple
 
 from holocron.validation.units import MINUS_WORDS
@@ -39,10 +40,26 @@ class _Word(NamedTuple):
     ordinal: bool = False
 
 
-class _Token(NamedTuple):
-    word: str
-    start: int
-    end: int
+class _Words(NamedTuple):
+    """The words of a text in lower case, and where each stands."""
+
+    words: list[str]
+    spans: list[tuple[int, int]]
+    text: str
+
+    def gap(self, index: int) -> str:
+        """Return what stands before a word and after the one before it; a word more where there is none."""
+        return self.text[self.spans[index - 1][1] : self.spans[index][0]] if index else "?"
+
+    def is_near(self, index: int) -> bool:
+        """Tell whether a space or a hyphen alone parts a word from the one before it."""
+        gap = self.gap(index)
+        return gap == " " or _GAP.fullmatch(gap) is not None
+
+    def is_cut(self, index: int) -> bool:
+        """Tell whether other letters or digits go on before or after a word ("one2", "üeight")."""
+        start, end = self.spans[index]
+        return self.text[start - 1 : start].isalnum() or self.text[end : end + 1].isalnum()
 
 
 _CARDINALS = (
@@ -88,6 +105,8 @@ _MULTIPLIERS = frozenset({_Kind.HUNDRED, _Kind.SCALE, _Kind.DOZEN})
 _JOINING = _NUMBERS.keys() | _ARTICLES | {"and", "half"}
 #: after these, "second" is a rank and not a time
 _DETERMINERS = frozenset({"the", "his", "her", "its", "their", "our", "my", "your", "whose", "every"})
+#: after these, "one" is a pronoun
+_PRONOUNS = frozenset({"no", "any", "every", "each", "some", "which"})
 _PARTS = {
     "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4,
     "fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "seventh": 7, "sevenths": 7, "eighth": 8, "eighths": 8,
@@ -102,6 +121,8 @@ _CJK_DIGITS = {char: value for value, char in enumerate("〇一二三四五六�
 _CJK_UNITS = {"十": 10, "百": 100, "千": 1000}
 _CJK_SCALES = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12}
 _CJK_RUN = re.compile(f"[{''.join((*_CJK_DIGITS, *_CJK_UNITS, *_CJK_SCALES))}]+")
+#: before a numeral: some of them
+_CJK_SOME = frozenset("数數几幾")
 #: a single numeral is also part of many words (一般, 千葉); before one of these it counts something
 _CJK_COUNTERS = frozenset(
     "个個人名位年月日歳岁才回次枚台匹头頭度只隻艘架件条條章集话話巻卷册冊米公尺階阶天元円圆"
@@ -110,97 +131,84 @@ _CJK_COUNTERS = frozenset(
 
 def read_english_numbers(text: str) -> Iterator[WrittenNumber]:
     """Yield the English numbers of a text, cardinal and ordinal, in reading order."""
-    if _STARTERS.isdisjoint(_WORD.findall(text.lower())):
+    words = [word.lower() for word in _WORD.findall(text)]
+    if _STARTERS.isdisjoint(words):
         return
-    words = [_Token(match[0].lower(), match.start(), match.end()) for match in _WORD.finditer(text)]
-    index = 0
-    while index < len(words):
-        stop = _end_of_run(words, text, index)
-        if stop > index:
-            yield from _read_run(words, text, index, stop)
-        index = max(stop, index + 1)
+    found = _Words(words, [match.span() for match in _WORD.finditer(text)], text)
+    done = 0
+    for index, word in enumerate(words):
+        if index >= done and word in _JOINING:
+            stop = _end_of_run(found, index)
+            if stop > index:
+                yield from _read_run(found, index, stop)
+                done = stop
 
 
-def _end_of_run(words: Sequence[_Token], text: str, index: int) -> int:
+def _end_of_run(found: _Words, index: int) -> int:
     """Return the index after the words from index on that may be one number, or index itself."""
-    first = words[index]
-    if first.word not in _JOINING or first.word == "and" or _is_part_of_word(first, text):
+    words = found.words
+    if words[index] == "and" or found.is_cut(index):
         return index
     stop = index + 1
-    while stop < len(words) and words[stop].word in _JOINING and _is_joined(words, text, stop):
+    while stop < len(words) and words[stop] in _JOINING and _is_joined(found, stop):
         stop += 1
-    while stop > index and words[stop - 1].word in ("a", "an", "and"):
+    while stop > index and words[stop - 1] in ("a", "an", "and"):
         stop -= 1
     return stop
 
 
-def _is_joined(words: Sequence[_Token], text: str, index: int) -> bool:
-    gap = text[words[index - 1].end : words[index].start]
-    if words[index].word == "second" and gap != "-":
+def _is_joined(found: _Words, index: int) -> bool:
+    if found.words[index] == "second" and found.gap(index) != "-":
         return False
-    after_scale = words[index - 1].word in _SCALE_NAMES and gap == ", "
-    return (after_scale or _GAP.fullmatch(gap) is not None) and not _is_part_of_word(words[index], text)
+    after_scale = found.words[index - 1] in _SCALE_NAMES and found.gap(index) == ", "
+    return (after_scale or found.is_near(index)) and not found.is_cut(index)
 
 
-def _is_part_of_word(token: _Token, text: str) -> bool:
-    """Tell whether letters or digits that are not a to z go on before or after ("one2", "üeight")."""
-    return text[token.start - 1 : token.start].isalnum() or text[token.end : token.end + 1].isalnum()
-
-
-def _read_run(words: Sequence[_Token], text: str, index: int, stop: int) -> Iterator[WrittenNumber]:
-    run = [token.word for token in words[index:stop]]
-    previous = words[index - 1].word if index and _is_near(words, text, index) else ""
-    following = [token.word for token in words[stop : stop + 3]]
-    if run == ["second"] and previous not in _DETERMINERS:
+def _read_run(found: _Words, index: int, stop: int) -> Iterator[WrittenNumber]:
+    run = found.words[index:stop]
+    previous = found.words[index - 1] if found.is_near(index) else ""
+    following = found.words[stop : stop + 3]
+    if (run == ["second"] and previous not in _DETERMINERS) or (run == ["one"] and previous in _PRONOUNS):
         return
-    if following[:1] and following[0] in _PARTS and _is_near(words, text, stop):
+    if following[:1] and following[0] in _PARTS and found.is_near(stop):
         part = _divide(_evaluate(run), _PARTS[following[0]])
         if part is not None:
-            yield WrittenNumber(part, words[stop].end)
+            yield WrittenNumber(part, found.spans[stop][1])
         return
     if following[:1] == ["and"] and following[-1] in _PARTS:
         return  # "two and a quarter"
     sign = "-" if previous in ("minus", "negative") else ""
     value = None if previous in ("between", "both") else _evaluate(run)
     if value is None:
-        yield from _read_each(words, index, stop)
+        yield from _read_each(found, index, stop)
     elif following[:1] == ["point"] and following[1:] and following[1] in _DIGITS:
         if value == int(value):
-            digits, end = _read_decimals(words, stop + 1)
-            yield WrittenNumber(Decimal(f"{sign}{int(value)}.{digits}"), end)
+            digits = list(takewhile(_DIGITS.__contains__, found.words[stop + 1 : stop + 21]))
+            end = found.spans[stop + len(digits)][1]
+            yield WrittenNumber(
+                Decimal(f"{sign}{int(value)}.{''.join(map(_DIGITS.__getitem__, digits))}"), end
+            )
     else:
-        yield WrittenNumber(Decimal(f"{sign}{value}"), words[stop - 1].end)
+        yield WrittenNumber(Decimal(f"{sign}{value}"), found.spans[stop - 1][1])
 
 
-def _is_near(words: Sequence[_Token], text: str, index: int) -> bool:
-    return _GAP.fullmatch(text, words[index - 1].end, words[index].start) is not None
+def _read_each(found: _Words, index: int, stop: int) -> Iterator[WrittenNumber]:
+    """Read "one hundred and five hundred", which is no number as a whole, as two; all or nothing."""
+    numbers = []
+    start = index
+    for position in range(index, stop + 1):
+        if position == stop or found.words[position] == "and":
+            run = found.words[start:position]
+            value = _evaluate(run) if run else None
+            if value is None:
+                return
+            numbers.append(WrittenNumber(value, found.spans[position - 1][1]))
+            start = position + 1
+    yield from numbers
 
 
 def _divide(value: Decimal | None, parts: int) -> Decimal | None:
     return None if value is None else exact_decimal(Fraction(value) / parts)
-
-
-def _read_each(words: Sequence[_Token], index: int, stop: int) -> Iterator[WrittenNumber]:
-    """Read "one hundred and five hundred", which is no number as a whole, as two; all or nothing."""
-    found = []
-    start = index
-    for position in range(index, stop + 1):
-        if position == stop or words[position].word == "and":
-            run = [token.word for token in words[start:position]]
-            value = _evaluate(run) if run else None
-            if value is None:
-                return
-            found.append(WrittenNumber(value, words[position - 1].end))
-            start = position + 1
-    yield from found
-
-
-def _read_decimals(words: Sequence[_Token], index: int) -> tuple[str, int]:
-    digits = ""
-    while index < len(words) and words[index].word in _DIGITS and len(digits) < 20:
-        digits += _DIGITS[words[index].word]
-        index += 1
-    return digits, words[index - 1].end
 
 
 def _evaluate(run: Sequence[str]) -> Decimal | None:
@@ -268,7 +276,7 @@ def read_cjk_numbers(text: str) -> Iterator[WrittenNumber]:
     for match in _CJK_RUN.finditer(text):
         start, end = match.span()
         beside = text[start - 1 : start], text[end : end + 1]
-        if beside[0].isdecimal() or beside[1].isdecimal():
+        if beside[0].isdecimal() or beside[1].isdecimal() or beside[0] in _CJK_SOME:
             continue
         if end - start == 1 and beside[0] != "第" and beside[1] not in _CJK_COUNTERS:
             continue

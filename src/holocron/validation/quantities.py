@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
-from functools import lru_cache
 
-from holocron.validation.normal_text import CACHED_CHARACTERS, fold_digits
+from holocron.validation.normal_text import cache_by_text, fold_digits
 from holocron.validation.number_words import exact_decimal, read_cjk_numbers, read_english_numbers
 from holocron.validation.units import (
     ATTACHED_SCALES,
@@ -45,6 +44,7 @@ _MAX_DIGITS = 400
 _EXACT = Context(prec=1_000)
 
 _GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
+_BEFORE_YEAR = re.compile(r"(?:^|[^\w])(?:mid|pre|post|early|late)[-–]$", re.IGNORECASE)
 _SIMPLE = re.compile(r"\d{1,40}(?:\.\d{1,40})?")
 _WIDE_CLAUSE = re.compile(r"(?<![０-９])[，．]|[，．](?![０-９])")
 _WIDE = {
@@ -53,7 +53,7 @@ _WIDE = {
     ord("٫"): ord("."), ord("٬"): ord(","), ord("\u2044"): ord("/"), ord("∕"): ord("/"),
 }  # fmt: skip
 _CHAIN = re.compile(rf"(?P<chain>\d+(?:[.,'’{_GROUP_SPACES}]\d+)*)(?P<exponent>[eE][+-]?\d{{1,4}}(?!\w))?")
-_SPACED = re.compile(r"(?<!\d[ .,])(?<![\w.,])[1-9]\d{0,2}(?: \d{3})+(?:[.,]\d{1,9})?(?![.,]?\d| \d|\w)")
+_SPACED = re.compile(r"[1-9](?<!\d[ .,].)(?<![\w.,].)\d{0,2}(?: \d{3})+(?:[.,]\d{1,9})?(?![.,]?\d| \d|\w)")
 _GROUPED = re.compile(rf"[1-9]\d{{0,2}}(?:(?P<group>[.,'’{_GROUP_SPACES}])\d{{3}})(?:(?P=group)\d{{3}})*"
                       r"(?:(?P<point>[.,])\d+)?")  # fmt: skip
 _INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d+)?")
@@ -80,25 +80,26 @@ _SCALE_WORD = re.compile(
 _PERCENT = re.compile(r" ?(?:[%٪％]|(?:per ?cent|pct|Prozent)\b)")
 _LETTERS = re.compile(r"[A-Za-zµΩ²³]{1,32}|[^\W\d_]{1,32}")
 _UNIT = re.compile(
-    r"(?:\s{1,2}|-)?(?P<unit>[A-Za-zµΩ²³]{1,32}+|[^\W\d_]{1,32}+|°[CFK]?)(?: ?(?:/|per ) ?(?P<per>[^\W\d_]{1,32}+))?"
+    r"(?:\s{1,2}|-)?(?P<unit>[A-Za-zµΩ²³]{1,32}+|[^\W\d_]{1,32}+|°[CFK]?)"
+    r"(?: ?(?:/|per ) ?(?P<per>[^\W\d_]{1,32}+))?"
     r"(?![\w^·⋅]| ?/ ?[^\W\d_]| per )"
 )
 
 
+@cache_by_text
 def read_quantities(text: str) -> Quantities:
-    """Return the numbers of a text, in every reading that is not excluded.
+    """Return the numbers that a text writes in digits, in every reading that is not excluded.
 
-    "2.304" is 2.304 and, grouped as on the Continent, 2304; "2,304" is 2304 only; "66 900" is 66, 900
-    and 66900; "1,2,3" and a CSV row are lists; "34" is not in "34.75", "1,344", "XJ-34" or "34PO".
+    "2.304" is 2.304 and, grouped as on the Continent, 2304; "2,304" and "2 304" are 2304 only, "66 900 17"
+    is three numbers; "1,2,3" and a CSV row are lists; "34" is not in "34.75", "1,344", "XJ-34" or "34PO".
     """
-    return _read_short(text) if len(text) <= CACHED_CHARACTERS else _read(text)
+    return _Reader(text).read_digits()
 
 
-def _read(text: str) -> Quantities:
-    return _Reader(text).read()
-
-
-_read_short = lru_cache(maxsize=4096)(_read)
+@cache_by_text
+def read_spelled_quantities(text: str) -> Quantities:
+    """Return the numbers that a text writes in English words or in Han numerals; they have no tokens."""
+    return _Reader(text).read_words()
 
 
 class _Reader:
@@ -115,33 +116,41 @@ class _Reader:
         #: up to where a number that spans several chains has been read
         self.done = 0
 
-    def read(self) -> Quantities:
+    def read_digits(self) -> Quantities:
         text = self.text
+        spaced = {match.start(): match for match in _SPACED.finditer(text)}
         for match in _CHAIN.finditer(text):
-            if match.start() >= self.done:
-                self._read_chain(match)
-        for match in _SPACED.finditer(text) if self.values else ():
-            sign = _sign_before(text, match.start())
-            if sign is not None:
-                self._note([match[0].replace(" ", "").replace(",", ".")], sign, 0, match.end())
-        for number in read_english_numbers(text):
+            start = match.start()
+            if start < self.done:
+                continue
+            sign = _sign_before(text, start)
+            if sign is None:
+                continue
+            if start in spaced:
+                self.done = spaced[start].end()
+                self._note([spaced[start][0].replace(" ", "").replace(",", ".")], sign, 0, self.done)
+            else:
+                self._read_chain(match, sign)
+        for match in _VULGAR_SIGN.finditer(text) if not text.isascii() else ():
+            if match[0] in _VULGAR and match.start() >= self.done:
+                self._note([_VULGAR[match[0]]], "", 0, match.end())
+        return self._found()
+
+    def read_words(self) -> Quantities:
+        for number in read_english_numbers(self.text):
             self._note_values([number.value], number.end)
-        if not text.isascii():
-            for number in read_cjk_numbers(text):
-                self._note_values([number.value], number.end)
-            for match in _VULGAR_SIGN.finditer(text):
-                if match[0] in _VULGAR and match.start() >= self.done:
-                    self._note([_VULGAR[match[0]]], "", 0, match.end())
+        for number in read_cjk_numbers(self.text) if not self.text.isascii() else ():
+            self._note_values([number.value], number.end)
+        return self._found()
+
+    def _found(self) -> Quantities:
         return Quantities(
             tokens=frozenset(self.tokens), values=frozenset(self.values), measures=frozenset(self.measures)
         )
 
-    def _read_chain(self, match: re.Match[str]) -> None:
+    def _read_chain(self, match: re.Match[str], sign: str) -> None:
         text, chain = self.text, match["chain"]
         start, end = match.span()
-        sign = _sign_before(text, start)
-        if sign is None:
-            return
         if text[end : end + 1] == "/" and self._read_slashed(sign, start):
             return
         special = _TIMES_TEN.match(text, end) or _POWER.match(text, end)
@@ -240,7 +249,7 @@ class _Reader:
     def _note(self, readings: Iterable[str], sign: str, exponent: int, end: int) -> None:
         """Take in a number that ends at `end`, and what a scale word after it makes of it."""
         texts = [sign + reading for reading in readings if len(reading) <= _MAX_DIGITS]
-        self._note_values([Decimal(f"{text}E{exponent}") for text in texts], end)
+        self._note_values([Decimal(f"{text}E{exponent}" if exponent else text) for text in texts], end)
         scale = _SCALE_WORD.match(self.text, end)
         while scale is not None and exponent < 10_000:
             # Not every letter that the pattern takes for one of a to z has its lower case.
@@ -263,7 +272,7 @@ class _Reader:
         unit = _UNIT.match(self.text, end)
         if unit is not None:
             name = unit_name(unit["unit"], unit["per"])
-            self.measures.update((value, name) for value in values)
+            self.measures.update([(value, name) for value in values])
 
 
 def _split(chain: str, *, is_row: bool) -> list[tuple[str, list[str]]]:
@@ -315,7 +324,9 @@ def _sign_before(text: str, start: int) -> str | None:
     if before in "-–−":
         if prior.isspace() or prior in "([{=:,;|\"'<>~≈“‘":
             return "-"
-        return None if _is_of_name(prior) else ""
+        if _is_of_name(prior):
+            return "" if _BEFORE_YEAR.search(text[max(0, start - 7) : start]) else None
+        return ""
     if before in _CURRENCY_SIGNS:
         return "-" if prior in "-−" and not text[max(0, start - 3) : start - 2].isalnum() else ""
     if before in "xX" and prior.isdecimal():

@@ -34,6 +34,8 @@ def recheck_claim(
         return "a null has a grounding" if grounding is not None or quotes else None
     if grounding is None or not quotes:
         return f"{value!r} cites nothing"
+    if grounding not in set(Grounding):
+        return f"{value!r} is recorded as {grounding!r}, which is no grounding"
     if any(not quote.strip() for quote, _ in quotes):
         return f"{value!r} cites an empty span"
     read = [read_quote(quote, media_type) for quote, media_type in quotes]

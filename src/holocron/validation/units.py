@@ -80,7 +80,7 @@ def is_attached_unit(letters: str, number: str, after: str) -> bool:
     "the 1970s" is no 1970 and "his 20s" no 20.
     """
     if letters in ("x", "X"):
-        return True
+        return number != "0"
     if after.isdecimal() or after == "_" or letters.rstrip("²³") not in _ATTACHED:
         return False
     return letters != "s" or _DECADE.fullmatch(number) is None

@@ -84,7 +84,9 @@ class _Flight:
     future: Future[None] | None = None
     #: rises with every token; the heartbeat renews a lease only when it has risen
     progress: int = 0
-    renewed_at_progress: int = -1
+    renewed_at_progress: int = 0
+    #: whether it made no progress between the last two heartbeats
+    is_silent: bool = False
 
 
 @dataclass(slots=True)
@@ -187,6 +189,9 @@ class Worker:
         # half a hold at a time: fewer transactions than one per finished job
         if len(self._flights) > pace.held // 2:
             return
+        # jobs behind threads that all hang would only lose their leases too
+        if sum(flight.is_silent for flight in self._flights) >= pace.slots:
+            return
         with self._using_store():
             jobs = claim_jobs(
                 self._store,
@@ -256,13 +261,26 @@ class Worker:
         results = [entry.result for entry in landed if entry.result is not None]
         if results:
             with self._using_store():
-                kept = commit_results(self._store, planner.tables, results)
+                kept = self._commit(planner, results)
             self._observer.on_results(kept)
         for entry in landed:
             if entry.error is not None:
                 self._fail(entry.flight.job, entry.error)
             self._flights.discard(entry.flight)
         return len(landed)
+
+    def _commit(self, planner: JobPlanner, results: Sequence[JobResult]) -> list[JobResult]:
+        """Commit results together; one that no database can hold ends its own job and no other."""
+        try:
+            return commit_results(self._store, planner.tables, results)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            if len(results) > 1:
+                return [kept for result in results for kept in self._commit(planner, [result])]
+            log.exception("result fault", extra={"action": "result_fault", "job_id": results[0].job.job_id})
+            self._fail(
+                results[0].job, ModelError(f"the answer cannot be stored: {type(error).__name__}: {error}")
+            )
+            return []
 
     def _fail(self, job: ClaimedJob, error: HolocronError) -> None:
         """Decide by the error what becomes of its job."""
@@ -303,9 +321,14 @@ class Worker:
         now = time.monotonic()
         if now - self._renewed_at >= self._lease_s / 4:
             self._renewed_at = now
-            moved = [flight for flight in self._flights if flight.progress > flight.renewed_at_progress]
-            for flight in moved:
+            begun = [flight for flight in self._flights if flight.progress]
+            for flight in begun:
+                flight.is_silent = flight.progress == flight.renewed_at_progress
                 flight.renewed_at_progress = flight.progress
+            moved = [flight for flight in begun if not flight.is_silent]
+            if moved:
+                # what waits for a thread is as alive as the threads are
+                moved += [flight for flight in self._flights if not flight.progress]
             extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
         if now - self._looked_at >= min(5.0, self._lease_s / 4):
             self._looked_at = now

@@ -18,9 +18,11 @@ class Listener:
     heard: list[str] = field(default_factory=list)
 
     def stop(self) -> None:
+        """Hear the first signal."""
         self.heard.append("stop")
 
     def abort(self) -> None:
+        """Hear the second."""
         self.heard.append("abort")
 
 

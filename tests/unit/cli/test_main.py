@@ -5,8 +5,8 @@ import sys
 
 import click
 import pytest
-from cli_calls import call
 
+from cli_calls import call
 from holocron.cli import main
 from holocron.cli.main import SUMMARIES, cli
 from holocron.errors import HolocronError, UsageError
@@ -35,7 +35,7 @@ def test_help_imports_no_heavy_library() -> None:
     program = (
         "import sys; from holocron.cli.main import run; code = run(['--help']);"
         "heavy = {'sqlalchemy', 'pydantic', 'yaml', 'rich', 'holocron.store', 'importlib.metadata'};"
-        "sys.exit(code or ' '.join(heavy & sys.modules.keys()))"
+        "sys.exit(' '.join(heavy & sys.modules.keys()) or code)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -76,7 +76,7 @@ class _Raising(click.Command):
         super().__init__("raise")
         self._error = error
 
-    def invoke(self, ctx: click.Context) -> None:
+    def invoke(self, _ctx: click.Context) -> None:
         raise self._error
 
 

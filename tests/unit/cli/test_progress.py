@@ -5,8 +5,8 @@ import time
 from contextlib import redirect_stderr
 
 import pytest
-from factories import accept, claim, plan_ships, reject, ship_bundle, ship_value
 
+from factories import accept, claim, plan_ships, reject, ship_bundle, ship_value
 from holocron.cli.progress import (
     MAX_TROUBLES_KEPT,
     MAX_UNUSABLE_SHOWN,

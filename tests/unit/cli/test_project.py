@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from factories import make_derivation
 
+from factories import make_derivation
 from holocron.cli.project import choose_derivations, name_subject, read_evidence, show_database
 from holocron.errors import UsageError
 from holocron.settings import Settings

@@ -65,8 +65,10 @@ def test_the_report_names_counts_troubles_and_the_next_step() -> None:
     with redirect_stdout(out):
         report([outcome])
     assert out.getvalue().splitlines() == [
-        "ships: 1,202 subjects: 1,200 accepted, 1 rejected, 1 failed; 7 unchanged, so not asked again;"
-        " 1 worked in 2 s. 1 piece of evidence cannot be used.",
+        (
+            "ships: 1,202 subjects: 1,200 accepted, 1 rejected, 1 failed; 7 unchanged, so not asked again;"
+            " 1 worked in 2 s. 1 piece of evidence cannot be used."
+        ),
         "  rejected: a\\x1b.txt: /year: 1 2",
         "Look at them: holocron jobs --status rejected. Work them again: holocron retry.",
         "Look at them: holocron jobs --status failed. Work them again: holocron retry.",

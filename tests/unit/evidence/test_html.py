@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holocron.errors import EvidenceUnreadable
@@ -9,6 +9,7 @@ from holocron.evidence.html import cut_html, extract_html
 
 
 def cuts(markup: str) -> list[tuple[str, str]]:
+    """Return kinds and quotes of a page."""
     text = extract_html(markup)
     return [(piece.kind.value, text[piece.start : piece.end]) for piece in cut_html(text)]
 
@@ -22,10 +23,18 @@ def cuts(markup: str) -> list[tuple[str, str]]:
         pytest.param("x<b>y</b>z <i>w</i>", "xyz w", id="inline elements"),
         pytest.param("<ul><li>a<ul><li>b</ul><li><p>c</p><p>d</p></ul>", "- a\n- b\n- c\nd", id="lists"),
         pytest.param("<pre>a\n  b\n\nc</pre>", "    a\n      b\n    c", id="preformatted"),
-        pytest.param("<script>x</script><style>y</style><noscript>z</noscript><template>w</template>", "", id="unseen"),
+        pytest.param(
+            "<script>x</script><style>y</style><p><noscript>z</noscript><template>w</template>",
+            "",
+            id="unseen",
+        ),
         pytest.param("<p hidden>a</p><div style='color:red; DISPLAY : none'>b</div><p>c", "c", id="hidden"),
         pytest.param("<!-- a --><p>b<!-- c --></p>", "b", id="comments"),
-        pytest.param("<p>他走了。</p><p dir=rtl>نعم؟</p><p>👩‍👩‍👧 🇵🇱 E\u0301", "他走了。\nنعم؟\n👩‍👩‍👧 🇵🇱 E\u0301", id="scripts"),
+        pytest.param(
+            "<p>他走了。</p><p dir=rtl>نعم؟</p><p>👩‍👩‍👧 🇵🇱 E\u0301",
+            "他走了。\nنعم؟\n👩‍👩‍👧 🇵🇱 E\u0301",
+            id="scripts",
+        ),
         pytest.param("<p>a</p>\r\n<p>b\r\nc</p>", "a\nb c", id="CRLF"),
         pytest.param("<table hidden><tr><td>x</table>y", "y", id="a hidden table"),
         pytest.param("no markup", "no markup", id="plain"),
@@ -105,6 +114,7 @@ def test_many_elements_beside_each_other_are_not_deep() -> None:
     assert extract_html("<p>x<br>" * 25_000).count("x") == 25_000
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("<>/abptdrlih ='\"&;#\n\t|-中\u0301"), max_size=80))
 def test_extraction_never_raises(markup: str) -> None:
     """Whatever stands there, lines come out that have no space at their ends but code's."""

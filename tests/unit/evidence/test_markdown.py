@@ -6,6 +6,7 @@ from holocron.evidence.markdown import cut_markdown
 
 
 def cuts(text: str) -> list[tuple[str, str]]:
+    """Return kinds and quotes."""
     return [(piece.kind.value, text[piece.start : piece.end]) for piece in cut_markdown(text)]
 
 
@@ -16,15 +17,24 @@ def cuts(text: str) -> list[tuple[str, str]]:
         pytest.param("# 猎鹰号\r\n", [("heading", "猎鹰号")], id="ATX, chinese, CRLF"),
         pytest.param("The\nFalcon\n===", [("heading", "The\nFalcon")], id="setext"),
         pytest.param("#\n\n## #", [], id="empty headings"),
-        pytest.param("He left. She\nstayed.", [("sentence", "He left."), ("sentence", "She\nstayed.")], id="prose"),
+        pytest.param(
+            "He left. She\nstayed.", [("sentence", "He left."), ("sentence", "She\nstayed.")], id="prose"
+        ),
         pytest.param("他走了。\r\n真的？", [("sentence", "他走了。"), ("sentence", "真的？")], id="chinese"),
         pytest.param("هو هنا؟ نعم.", [("sentence", "هو هنا؟"), ("sentence", "نعم.")], id="arabic"),
         pytest.param("वह गया। आया।", [("sentence", "वह गया।"), ("sentence", "आया।")], id="hindi"),
-        pytest.param("👩‍👩‍👧 E\u0301. 🇵🇱!", [("sentence", "👩‍👩‍👧 E\u0301."), ("sentence", "🇵🇱!")], id="emoji"),
+        pytest.param(
+            "👩‍👩‍👧 E\u0301. 🇵🇱!", [("sentence", "👩‍👩‍👧 E\u0301."), ("sentence", "🇵🇱!")], id="emoji"
+        ),
         pytest.param("[Dr. X](a. b) left.", [("sentence", "[Dr. X](a. b) left.")], id="a link's target"),
         pytest.param("Run `a. b` now.", [("sentence", "Run `a. b` now.")], id="code spans"),
-        pytest.param("[Tal.](u) Next", [("sentence", "[Tal.](u)"), ("sentence", "Next")], id="a stop inside a link"),
-        pytest.param("[ref]: http://holo.net 'T'", [("sentence", "[ref]: http://holo.net 'T'")], id="definitions"),
+        pytest.param(
+            "[Tal.](u) Next", [("sentence", "[Tal.](u)"), ("sentence", "Next")], id="a stop inside a link"
+        ),
+        pytest.param(
+            "[ref]: http://holo.net 'T'", [("sentence", "[ref]: http://holo.net 'T'")], id="definitions"
+        ),
+        pytest.param("---\n\nOne.\n\n---", [("sentence", "One.")], id="two rules are no front matter"),
         pytest.param("a\n\n***\n\nb", [("sentence", "a"), ("sentence", "b")], id="a rule is nothing"),
         pytest.param("![](x.png)\n\n[](y)", [], id="pictures without words"),
     ],
@@ -37,9 +47,13 @@ def test_headings_and_prose(text: str, expected: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("- Han. A pilot.\n  Wrapped\n- Luke", ["Han. A pilot.\n  Wrapped", "Luke"], id="bullets"),
+        pytest.param(
+            "- Han. A pilot.\n  Wrapped\n- Luke", ["Han. A pilot.\n  Wrapped", "Luke"], id="bullets"
+        ),
         pytest.param("1. one\n2) two\n\t- deep\r\n", ["one", "two", "deep"], id="numbers and nesting"),
-        pytest.param("- one\n\n  second par\n- [x] two", ["one", "second par", "[x] two"], id="paragraphs, tasks"),
+        pytest.param(
+            "- one\n\n  second par\n- [x] two", ["one", "second par", "[x] two"], id="paragraphs, tasks"
+        ),
         pytest.param("* 韩\r\n* 🇵🇱 x", ["韩", "🇵🇱 x"], id="chinese and emoji"),
     ],
 )
@@ -72,7 +86,9 @@ def test_block_quotes_are_prose() -> None:
             [("Falcon | `34.75`", "name: Falcon; length: 34.75"), ("| 4", "length: 4")],
             id="rows under a header",
         ),
-        pytest.param("a | b\n--|--\nx\\|y | z", [("x\\|y | z", "a: x|y; b: z")], id="no outer bars, escaped bar"),
+        pytest.param(
+            "a | b\n--|--\nx\\|y | z", [("x\\|y | z", "a: x|y; b: z")], id="no outer bars, escaped bar"
+        ),
         pytest.param("| a | b |\n|---|---|", [("a | b", "a; b")], id="a header alone is a row"),
         pytest.param("> | 名 |\r\n> |---|\r\n> | 韩 |\r\n", [("韩", "名: 韩")], id="in a block quote, CRLF"),
         pytest.param("- | a |\n  |---|\n  | 1 |", [("1", "a: 1")], id="in a list"),
@@ -121,7 +137,9 @@ def test_html_in_markdown(text: str, expected: list[str]) -> None:
         pytest.param(">" * 5_000 + " deep", id="quotes"),
         pytest.param("> " * 5_000 + "deep", id="quotes with spaces"),
         pytest.param("- " * 5_000 + "deep", id="lists"),
-        pytest.param("".join("  " * level + f"- deep {level}\n" for level in range(80)), id="a staircase of lists"),
+        pytest.param(
+            "".join("  " * level + f"- deep {level}\n" for level in range(80)), id="a staircase of lists"
+        ),
         pytest.param("> - " * 2_000 + "deep", id="both"),
     ],
 )
@@ -133,7 +151,14 @@ def test_deep_nesting_keeps_its_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["`" * 50_000, "[a](" * 10_000, "*a " * 10_000, "|a|\n|-|\n" + "|b|\n" * 3_000, "<!--" * 10_000, "[" * 30_000],
+    [
+        "`" * 50_000,
+        "[a](" * 10_000,
+        "*a " * 10_000,
+        "|a|\n|-|\n" + "|b|\n" * 3_000,
+        "<!--" * 10_000,
+        "[" * 30_000,
+    ],
     ids=["backticks", "links", "stars", "table", "comments", "brackets"],
 )
 def test_hostile_text_takes_no_long_time(text: str) -> None:

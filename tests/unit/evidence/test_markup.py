@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holocron.evidence.markup import mask_markup, read_markdown
@@ -37,13 +37,25 @@ def test_markup_is_taken_off(quote: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "quote", ["snake_case_name", "2*3*4", "a * b * c", "f(*args, **kwargs)", "5 < 6 > 4", "[1][2]", "x[0]", "a & b", "\ue000"]
+    "quote",
+    [
+        "snake_case_name",
+        "2*3*4",
+        "a * b * c",
+        "f(*args, **kwargs)",
+        "5 < 6 > 4",
+        "[1][2]",
+        "x[0]",
+        "a & b",
+        "\ue000",
+    ],
 )
 def test_what_only_looks_like_markup_stays(quote: str) -> None:
     """Names, sums, calls and footnotes keep their signs."""
     assert read_markdown(quote) == quote
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab*_`[]()<>!&;\\#1 \n\ue000中"), max_size=40))
 def test_masking_keeps_every_place(quote: str) -> None:
     """A masked quote is as long as the quote, so that offsets hold; reading never raises."""

@@ -9,22 +9,31 @@ ITEM, SENTENCE = SegmentKind.LIST_ITEM, SegmentKind.SENTENCE
 
 
 def quotes(text: str) -> list[str]:
+    """Return the quotes of a plain text."""
     return [text[piece.start : piece.end] for piece in cut_plain(text)]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("Tal was born\non Naboo. He flies.", ["Tal was born\non Naboo.", "He flies."], id="soft wrap"),
+        pytest.param(
+            "Tal was born\non Naboo. He flies.", ["Tal was born\non Naboo.", "He flies."], id="soft wrap"
+        ),
         pytest.param("a title\n\nA text", ["a title", "A text"], id="a blank line ends"),
         pytest.param("a\r\n\r\nb\r\rc\n \t\nd", ["a", "b", "c", "d"], id="every kind of blank line"),
         pytest.param("a\r\nb\rc", ["a\r\nb\rc"], id="every kind of soft wrap"),
         pytest.param("page one\fpage two", ["page one", "page two"], id="form feed"),
-        pytest.param("Title\n=====\nText.\n---\nMore", ["Title", "=====", "Text.", "---", "More"], id="rules"),
-        pytest.param("born in\n1974. He left", ["born in\n1974.", "He left"], id="a year is no list marker"),
-        pytest.param("he said\nHome: that is all", ["he said\nHome: that is all"], id="one colon is no record"),
         pytest.param(
-            "Name: Han\nShip: Falcon\nHome: Corellia", ["Name: Han", "Ship: Falcon", "Home: Corellia"], id="records"
+            "Title\n=====\nText.\n---\nMore", ["Title", "=====", "Text.", "---", "More"], id="rules"
+        ),
+        pytest.param("born in\n1974. He left", ["born in\n1974.", "He left"], id="a year is no list marker"),
+        pytest.param(
+            "he said\nHome: that is all", ["he said\nHome: that is all"], id="one colon is no record"
+        ),
+        pytest.param(
+            "Name: Han\nShip: Falcon\nHome: Corellia",
+            ["Name: Han", "Ship: Falcon", "Home: Corellia"],
+            id="records",
         ),
         pytest.param("船长：韩\n飞船：猎鹰号", ["船长：韩", "飞船：猎鹰号"], id="records in chinese"),
         pytest.param(
@@ -35,7 +44,9 @@ def quotes(text: str) -> list[str]:
         pytest.param("\n\n  \n", [], id="blank"),
         pytest.param("他走了。\n他回来了。", ["他走了。", "他回来了。"], id="chinese lines"),
         pytest.param("👩‍👩‍👧 came.\r\n🇵🇱 won.", ["👩‍👩‍👧 came.", "🇵🇱 won."], id="emoji and CRLF"),
-        pytest.param("E\u0301te\u0301.\r\nNoe\u0308l.", ["E\u0301te\u0301.", "Noe\u0308l."], id="combining marks"),
+        pytest.param(
+            "E\u0301te\u0301.\r\nNoe\u0308l.", ["E\u0301te\u0301.", "Noe\u0308l."], id="combining marks"
+        ),
     ],
 )
 def test_blocks(text: str, expected: list[str]) -> None:
@@ -46,7 +57,11 @@ def test_blocks(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("Crew:\n- Han. A pilot.\n  Wrapped\n- Chewie", ["- Han. A pilot.\n  Wrapped", "- Chewie"], id="dash"),
+        pytest.param(
+            "Crew:\n- Han. A pilot.\n  Wrapped\n- Chewie",
+            ["- Han. A pilot.\n  Wrapped", "- Chewie"],
+            id="dash",
+        ),
         pytest.param("* a\n\n* b", ["* a", "* b"], id="star, loose"),
         pytest.param("•韩\r\n•卢克", ["•韩", "•卢克"], id="bullet without a space"),
         pytest.param("Steps\n1. one\n2. two\n10. ten", ["1. one", "2. two", "10. ten"], id="numbers"),
@@ -70,4 +85,9 @@ def test_a_long_list_item_is_cut_into_sentences() -> None:
 
 def test_the_kind_of_prose_is_sentence() -> None:
     """What is no list item is a sentence."""
-    assert [piece.kind for piece in cut_plain("One. Two.\n- three\n\nfour")] == [SENTENCE, SENTENCE, ITEM, SENTENCE]
+    assert [piece.kind for piece in cut_plain("One. Two.\n- three\n\nfour")] == [
+        SENTENCE,
+        SENTENCE,
+        ITEM,
+        SENTENCE,
+    ]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holocron.evidence.sentences import MAX_PIECE, cut_sentences, split_long
@@ -12,6 +14,7 @@ WALES = "🏴󠁧󠁢󠁷󠁬󠁳󠁿"
 
 
 def sentences(text: str) -> list[str]:
+    """Return the sentences of a text."""
     return [text[start:end] for start, end in cut_sentences(text, 0, len(text))]
 
 
@@ -21,7 +24,9 @@ def sentences(text: str) -> list[str]:
         pytest.param(["He left.", "She stayed!", "Why?", "Nobody knows…", "End"], id="english"),
         pytest.param(["Dr. Aphra met Mr. Solo on St. Helena.", "They left."], id="titles"),
         pytest.param(["J. R. R. Tolkien wrote it.", "He smoked."], id="initials"),
-        pytest.param(["It is 34.75 m long.", "Version 2.0.1 is out.", "See www.holo.net now."], id="dots inside"),
+        pytest.param(
+            ["It is 34.75 m long.", "Version 2.0.1 is out.", "See www.holo.net now."], id="dots inside"
+        ),
         pytest.param(["Ships, e.g. the Falcon, i.e. freighters, etc. are fast.", "Yes."], id="e.g. and i.e."),
         pytest.param(["See vol. 3, No. 5, p. 7 of approx. 900.", "No.", "I will not."], id="numbered"),
         pytest.param(["He waited... and waited.", "Then...", "Nothing.", "Well… maybe."], id="ellipsis"),
@@ -83,7 +88,9 @@ def test_nothing_to_cut(text: str) -> None:
         pytest.param("x" * 999 + "👍🏽" + "y" * 50, "x" * 999, id="not before a skin tone"),
         pytest.param("x" * 999 + "한".encode().decode() + "y" * 50, "x" * 999 + "한", id="whole hangul"),
         pytest.param("x" * 999 + "\u1112\u1161\u11ab" + "y", "x" * 999, id="not inside decomposed hangul"),
-        pytest.param("a" + "\u0301" * 3000, "a" + "\u0301" * 999, id="an endless character is split all the same"),
+        pytest.param(
+            "a" + "\u0301" * 3000, "a" + "\u0301" * 999, id="an endless character is split all the same"
+        ),
     ],
 )
 def test_long_spans_are_split(text: str, first: str) -> None:
@@ -91,13 +98,26 @@ def test_long_spans_are_split(text: str, first: str) -> None:
     spans = list(split_long(text, 0, len(text.rstrip())))
     assert text[slice(*spans[0])] == first
     assert all(end - start <= MAX_PIECE for start, end in spans)
-    assert "".join(text[start:end] for start, end in spans).split() == text.split() or " " in text or "\n" in text
+    assert (
+        "".join(text[start:end] for start, end in spans).split() == text.split()
+        or " " in text
+        or "\n" in text
+    )
 
 
-@given(st.text(st.sampled_from("aB .!?…。\n\"”)*1é中\u0301\u200d👩🇵"), max_size=60))
+def test_a_long_sentence_is_split_between_its_neighbours() -> None:
+    """A sentence over the bound does not change how the ones around it are cut."""
+    long = "long " * 250 + "end."
+    found = sentences(f"One. {long} Two.")
+    assert (found[0], found[-1]) == ("One.", "Two.")
+    assert " ".join(found[1:-1]) == long
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from('aB .!?…。\n"”)*1é中\u0301\u200d👩🇵'), max_size=60))
 def test_every_visible_character_is_in_one_sentence(text: str) -> None:
     """Sentences are in order, trimmed, and hold all that is not white space."""
     spans = cut_sentences(text, 0, len(text))
     assert all(text[start:end] == text[start:end].strip() != "" for start, end in spans)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     assert "".join("".join(text[start:end].split()) for start, end in spans) == "".join(text.split())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -43,6 +41,10 @@ STRINGS = [
     ("tail-of-number", "75", "34.75 m", I),
     ("grouped", "344", "1,344 men", I),
     ("sign", "19 degrees", "at -19 degrees", I),
+    ("spaced-group", "304 men", "2 304 men", I),
+    ("spaced-group-head", "a crew of 2", "a crew of 2 304 men", I),
+    ("spaced-columns", "66", "Yoda 66 900 17", V),
+    ("year-before-count", "1977", "in 1977 300 men came", V),
     ("dotted", "Episode 4", "Episode 4.5", I),
     ("not-its-speed", "10 km", "at 10 km/h", I),
     ("not-its-speed-per", "10 km", "at 10 km per hour", I),
@@ -202,3 +204,91 @@ STRINGS = [
 def test_a_string_is_as_grounded_as_it_stands_in_the_quote(value: str, quote: str, level: Grounding) -> None:
     """A near miss is no support: words, numbers and graphemes are taken whole."""
     assert ground_value(value, [quote]).grounding is level
+
+
+def test_synonyms_count_as_the_value_after_normalisation() -> None:
+    """A declared synonym supports an enum's value; it is never verbatim."""
+    quote = ["He turned to the Dark Side."]
+    assert ground_value("sith", quote, synonyms=["dark side"]).grounding is N
+    assert ground_value("sith", quote, synonyms=["Dark Side"]).grounding is N
+    assert ground_value("sith", quote, synonyms=["dark"]).grounding is N
+    assert ground_value("sith", quote, synonyms=["ark side", "darker side", ""]).grounding is I
+    assert ground_value("sith", ["a sith lord"], synonyms=["dark side"]).grounding is V
+    assert ground_value("sith", ["a Sith lord"], synonyms=["dark side"]).grounding is N
+    assert ground_value(4, ["quad lasers"], synonyms=["quad"]).grounding is N
+
+
+def test_a_boolean_follows_from_its_quotes_and_never_stands_in_them() -> None:
+    """Even the word itself is no support: true is about the sentence, not in it."""
+    assert ground_value(True, ["true", "1"]) == Support(grounding=I, quotes=(0, 1))
+    assert ground_value(False, ["no"], synonyms=["no"]) == Support(grounding=I, quotes=(0,))
+
+
+def test_the_quotes_that_hold_the_value_are_named() -> None:
+    """The quotes of the strictest level come back in reading order; where none holds it, all do."""
+    quotes = ["LUKE came.", "Handle it.", "Luke left.", "Then Luke died."]
+    assert ground_value("Luke", quotes) == Support(grounding=V, quotes=(2, 3))
+    assert ground_value("luke", quotes[:3]) == Support(grounding=N, quotes=(0, 2))
+    assert ground_value("Han", quotes) == Support(grounding=I, quotes=(0, 1, 2, 3))
+    assert ground_value("Luke", []) == Support(grounding=I, quotes=())
+
+
+WORDS = [
+    *"Luke Anakin wing of the droid Padmé Größe दिल्ली 卢克 ルーク تاتوين 34 19 R2-D2 🚀 e\u0301t".split(),
+    "ﬁn",
+    "ß",
+]
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(words=texts, bounds=st.tuples(st.integers(0, 7), st.integers(1, 8)))
+def test_what_stands_between_two_spaces_is_verbatim(words: list[str], bounds: tuple[int, int]) -> None:
+    """Any run of whole words of a quote is supported to the letter."""
+    value = " ".join(words[slice(*bounds)])
+    assume(value)
+    assert ground_value(value, [" ".join(words)]).grounding is V
+
+
+@settings(max_examples=150, deadline=None)
+@given(words=texts, bounds=st.tuples(st.integers(0, 7), st.integers(1, 8)))
+def test_case_and_spaces_never_lose_support(words: list[str], bounds: tuple[int, int]) -> None:
+    """The same run in capitals or with other spaces is supported still."""
+    value = "\u3000 ".join(words[slice(*bounds)])
+    assume(len(value) > 4)
+    quote = " ".join(words)
+    assert ground_value(value, [quote]).grounding is not I
+    assert ground_value(value.upper(), [quote]).grounding is not I
+
+
+@settings(max_examples=100, deadline=None)
+@given(word=st.text("abcdefgh", min_size=1, max_size=6), tail=st.text("abcdefghé", min_size=1, max_size=3))
+def test_a_part_of_a_word_is_never_supported(word: str, tail: str) -> None:
+    """A word is not in the longer words that begin or end with it."""
+    assert ground_value(word, [f"x {word}{tail} y", f"x {tail}{word} y"]).grounding is I
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    value=st.one_of(st.text(max_size=12), st.integers(), st.floats(), st.booleans()),
+    quotes=st.lists(st.text(max_size=40), max_size=3),
+    is_date=st.booleans(),
+)
+def test_nothing_raises(value: str | float, quotes: list[str], is_date: bool) -> None:
+    """Whatever the value and the quotes hold, the outcome is a level and indexes of those quotes."""
+    support = ground_value(value, quotes, synonyms=["a"], is_date=is_date)
+    assert set(support.quotes) <= set(range(len(quotes)))
+    assert support.quotes or not quotes
+
+
+MEANINGFUL = "0123456789 .,'’/-–−+eExX×^*%$mkM½⅓²¹⁻⁵①年月日万十三百千零一第٣٫٬，．\u00a0\u2009:()\n"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    value=st.one_of(st.text(MEANINGFUL, max_size=8), st.integers(-50, 5000), st.floats(-9, 9)),
+    quote=st.text(MEANINGFUL, max_size=40),
+)
+def test_nothing_raises_among_numbers(value: str | float, quote: str) -> None:
+    """The same for texts that are nothing but digits, signs and scales."""
+    ground_value(value, [quote])

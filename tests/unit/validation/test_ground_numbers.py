@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holocron.derivation.grounding import Grounding
 from holocron.validation.ground import ground_value
@@ -40,6 +44,10 @@ NUMBERS = [
     ("exponent", 1e16, "1e+16", V),
     ("plain-space-left", 66, "Yoda 66 900 17", V),
     ("before-scale-word", 10, "10 million", V),
+    ("bold", 34, "**34** men", V),
+    ("mid-year", 1977, "in mid-1977", V),
+    ("quoted", 34, '"34"', V),
+    ("after-number-sign", 5, "No.5", V),
     # inside something longer
     ("in-decimal", 34, "34.75", I),
     ("fraction-part", 75, "34.75", I),
@@ -54,6 +62,7 @@ NUMBERS = [
     ("droid-hyphen", 2, "R2-D2 and R5-D4", I),
     ("version", 2, "1.2.3", I),
     ("address", 168, "192.168.0.1", I),
+    ("hexadecimal", 0, "0x1F", I),
     ("underscore", 34, "x_34", I),
     ("underscore-after", 34, "34_x", I),
     ("cyrillic-identifier", 62, "Ту-62", I),
@@ -102,6 +111,8 @@ NUMBERS = [
     ("four-digits-point", 12345, "1.2345", I),
     ("four-digits-comma", 12345, "1,2345", I),
     ("spaced-not-joined", 66900, "Yoda 66 900 17", I),
+    ("space-group-part", 304, "2 304 m", I),
+    ("space-group-head", 2, "2 304 m", I),
     ("nbsp-part", 304, "2\u00a0304 m", I),
     ("indian", 1234567, "12,34,567", N),
     ("indian-long", 123456789, "12,34,56,789", N),
@@ -175,6 +186,7 @@ NUMBERS = [
     ("word-part-hundred", 100, "two hundred", I),
     ("word-part-five", 5, "two hundred and five", I),
     ("several-hundred", 100, "several hundred men", I),
+    ("no-one", 1, "no one came", I),
     ("hundreds", 100, "hundreds of men", I),
     ("one-third", 3, "one third of them", I),
     ("two-thirds", 2, "two thirds of them", I),
@@ -209,6 +221,9 @@ NUMBERS = [
     ("zh-part", 20, "三百二十人", I),
     ("zh-one-in-word", 1, "一般的船", I),
     ("zh-one-counted", 1, "一艘船", N),
+    ("zh-several", 100, "数百人", I),
+    ("zh-below-zero", 19, "零下19度", I),
+    ("zh-minus", -19, "负十九", N),
     ("zh-third", 3, "第三个人", N),
     ("zh-in-case", 10001, "万一", I),
     ("ja-thousand", 1500, "千五百人", N),
@@ -245,3 +260,102 @@ NUMBERS = [
 def test_a_number_is_as_grounded_as_the_quote_states_it(value: float, quote: str, level: Grounding) -> None:
     """A number stands as its own token, or as another spelling of exactly the same value."""
     assert ground_value(value, [quote]).grounding is level
+
+
+ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen"
+).split()
+TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+HAN = "零一二三四五六七八九"
+
+
+def spell(number: int) -> str:
+    """Write a number below a trillion in British English."""
+    for scale, name in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand")):
+        if number >= scale:
+            rest = number % scale
+            joint = " and " if 0 < rest < 100 else " "
+            return f"{spell(number // scale)} {name}" + (joint + spell(rest) if rest else "")
+    if number >= 100:
+        rest = number % 100
+        return f"{ONES[number // 100]} hundred" + (f" and {spell(rest)}" if rest else "")
+    if number >= 20:
+        return TENS[number // 10] + (f"-{ONES[number % 10]}" if number % 10 else "")
+    return ONES[number]
+
+
+def spell_han(number: int) -> str:
+    """Write a number below ten thousand in Han numerals, with 零 for every gap."""
+    text, gap = "", False
+    for unit, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = number // unit % 10
+        if digit:
+            text += ("零" if gap and text else "") + HAN[digit] + name
+        gap = not digit
+    return text
+
+
+integers = st.one_of(st.integers(0, 130), st.integers(0, 99_999), st.integers(0, 10**12 - 1))
+WRITINGS = {
+    "plain": str,
+    "commas": "{:,}".format,
+    "points": lambda number: f"{number:,}".replace(",", "."),
+    "apostrophes": lambda number: f"{number:,}".replace(",", "’"),
+    "spaces": lambda number: f"{number:,}".replace(",", " "),
+    "thin-spaces": lambda number: f"{number:,}".replace(",", "\u2009"),
+    "english": spell,
+    "capitals": lambda number: spell(number).upper(),
+    "no-and": lambda number: spell(number).replace(" and ", " "),
+    "arabic": lambda number: str(number).translate({48 + digit: 0x660 + digit for digit in range(10)}),
+    "devanagari": lambda number: f"{number:,}".translate({48 + digit: 0x966 + digit for digit in range(10)}),
+    "full-width": lambda number: str(number).translate({48 + digit: 0xFF10 + digit for digit in range(10)}),
+}
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+@settings(max_examples=40, deadline=None)
+@given(number=integers)
+def test_every_integer_is_found_in_every_writing(writing: str, number: int) -> None:
+    """Writing a number and looking for it are inverse, and its neighbours are not found."""
+    quote = f"There were {WRITINGS[writing](number)} of them."
+    assert ground_value(number, [quote]).grounding is not I
+    assert ground_value(number + 1, [quote]).grounding is I
+    assert ground_value(-number - 1, [quote]).grounding is I
+
+
+@settings(max_examples=80, deadline=None)
+@given(number=st.integers(11, 9999))
+def test_every_integer_is_found_in_han_numerals(number: int) -> None:
+    """The same in Chinese."""
+    quote = f"共有{spell_han(number)}人。"
+    assert ground_value(number, [quote]).grounding is N
+    assert ground_value(number + 1, [quote]).grounding is I
+
+
+@settings(max_examples=80, deadline=None)
+@given(number=st.decimals(-10_000, 10_000, places=2), other=st.decimals(-10_000, 10_000, places=2))
+def test_a_decimal_number_supports_itself_alone(number: Decimal, other: Decimal) -> None:
+    """Another number is not supported, however near it is."""
+    quote = f"It is {number} m long."
+    assert ground_value(float(number), [quote]).grounding is not I
+    if other != number:
+        assert ground_value(float(other), [quote]).grounding is I
+
+
+@settings(max_examples=80, deadline=None)
+@given(numbers=st.lists(st.integers(0, 99_999), min_size=1, max_size=6), other=st.integers(0, 99_999))
+def test_a_number_that_is_not_listed_is_not_supported(numbers: list[int], other: int) -> None:
+    """Neighbouring figures never make up a number that nobody wrote."""
+    quote = "The crews: " + ", ".join(map(str, numbers)) + "."
+    assert ground_value(numbers[0], [quote]).grounding is V
+    if other not in numbers:
+        assert ground_value(other, [quote]).grounding is I
+
+
+@settings(max_examples=60, deadline=None)
+@given(cells=st.lists(st.integers(0, 99_999), min_size=2, max_size=6))
+def test_the_cells_of_a_row_are_numbers_of_their_own(cells: list[int]) -> None:
+    """A CSV row that begins with a name is cells, not one grouped number."""
+    row = "Luke," + ",".join(map(str, cells))
+    assert all(ground_value(cell, [row]).grounding is V for cell in cells)

@@ -9,10 +9,11 @@ import click
 
 from holocron.cli.citations import artifact_to_json, show_value
 from holocron.cli.commands.show import show_artifact
+from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, model_option, pass_given
 from holocron.cli.packaged import copy_packaged, list_packaged
 from holocron.cli.project import open_project_model, read_evidence, show_database
-from holocron.cli.running import RunOutcome, exit_code, report, run_work
+from holocron.cli.running import RunOutcome, exit_code, outcomes_to_json, report, run_work
 from holocron.cli.terminal import note, one_line, print_json, print_table, say
 from holocron.derivation.catalogue import load_derivation
 from holocron.errors import UsageError
@@ -39,8 +40,7 @@ Examples:
 @model_option
 @json_option
 @pass_given
-@click.pass_context
-def command(ctx: click.Context, given: Given, folder: Path, model: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+def command(given: Given, folder: Path, model: str | None, as_json: bool) -> Exit:  # noqa: FBT001 - an option
     """Write a small project into DIR, derive it, and show the rows with their citations.
 
     The archive is invented: persons, ships, places and organisations around a sea. A second call goes on
@@ -71,7 +71,7 @@ def command(ctx: click.Context, given: Given, folder: Path, model: str | None, a
         print_json(_to_json(settings, result, artifacts, code))
     else:
         _show(folder, settings, result, artifacts)
-    ctx.exit(code)
+    return code
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -90,19 +90,44 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _to_json(
-    settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact], code: int
+    settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact], code: Exit
 ) -> dict[str, JSONValue]:
     return {
         "project": str(settings.root),
-        "database": show_database(settings),
-        "model": settings.model,
-        "derivations": [result.to_json()],
         "artifacts": [artifact_to_json(artifact) for artifact in artifacts],
-        "exit_code": code,
+        **outcomes_to_json(settings, [result], code),
     }
 
 
 def _show(folder: Path, settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact]) -> None:
+    by_subject = {artifact.subject: artifact for artifact in artifacts}
+    shown = by_subject.get(_EXAMPLE) or next(iter(artifacts), None)
+    if shown is not None:
+        _show_rows(artifacts)
+        say()
+        say("One subject in full, as 'holocron show' prints it:")
+        say()
+        show_artifact(shown)
+        say()
+    report([result])
+    say(f"Database: {show_database(settings)}")
+    say()
+    say("Next:")
+    if folder.resolve() != Path.cwd():
+        say(f"  cd {_quote(str(folder))}")
+    if shown is None:
+        # the model was not believed once; a better one starts with the same command
+        say("  holocron jobs")
+        return
+    say(f"  holocron show {_quote(shown.subject)}")
+    say(f"  holocron why {_quote(shown.subject)} /name")
+    say("  holocron verify")
+    if settings.database_file is not None:
+        query = f"SELECT name, home, year FROM {_DERIVATION} ORDER BY year"
+        say(f'  sqlite3 {_quote(str(settings.database_file))} "{query}"')
+
+
+def _show_rows(artifacts: list[StoredArtifact]) -> None:
     say(f"The view {_DERIVATION}: one row per subject, and the lines of evidence that it stands on.")
     say()
     print_table(
@@ -112,15 +137,6 @@ def _show(folder: Path, settings: Settings, result: RunOutcome, artifacts: list[
     say(f"The view {_DERIVATION}_journeys: one row per journey, with the first line that it cites.")
     say()
     print_table(["name", "place", "year", "evidence"], _journey_rows(artifacts))
-    shown = next((artifact for artifact in artifacts if artifact.subject == _EXAMPLE), None)
-    if shown is not None:
-        say()
-        say("One subject in full, as 'holocron show' prints it:")
-        say()
-        show_artifact(shown)
-    say()
-    report([result])
-    _show_next(folder, settings)
 
 
 def _row(artifact: StoredArtifact) -> list[object]:
@@ -158,14 +174,5 @@ def _journeys(value: Mapping[str, JSONValue]) -> list[JSONValue]:
     return journeys if isinstance(journeys, list) else []
 
 
-def _show_next(folder: Path, settings: Settings) -> None:
-    say(f"Database: {show_database(settings)}")
-    say()
-    say("Next:")
-    if folder.resolve() != Path.cwd():
-        say(f"  cd {folder}")
-    say(f"  holocron show {_EXAMPLE}")
-    say(f"  holocron why {_EXAMPLE} /home")
-    say("  holocron verify")
-    if settings.database_file is not None:
-        say(f'  sqlite3 {settings.database_file} "SELECT name, home, year FROM {_DERIVATION} ORDER BY year"')
+def _quote(path: str) -> str:
+    return f'"{path}"' if " " in path else path

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import click
 
+from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, model_option, pass_given
 from holocron.cli.project import choose_derivations, open_project_model, read_evidence, show_database
-from holocron.cli.running import RunOutcome, exit_code, report, run_work
+from holocron.cli.running import RunOutcome, exit_code, outcomes_to_json, report, run_work
 from holocron.cli.terminal import print_json, say
 from holocron.derivation import Derivation
 from holocron.derivation.catalogue import load_catalogue
@@ -31,16 +32,14 @@ Examples:
 @model_option
 @json_option
 @pass_given
-@click.pass_context
 def command(
-    ctx: click.Context,
     given: Given,
     name: str | None,
     paths: tuple[str, ...],
     force: bool,  # noqa: FBT001 - an option
     model: str | None,
     as_json: bool,  # noqa: FBT001 - an option
-) -> None:
+) -> Exit:
     """Derive answers about the subjects of some evidence.
 
     Without NAME, every derivation of the project is run; without PATH, over the evidence that it names.
@@ -60,18 +59,11 @@ def command(
                 break
     code = exit_code(outcomes)
     if as_json:
-        print_json(
-            {
-                "database": show_database(settings),
-                "model": settings.model,
-                "derivations": [outcome.to_json() for outcome in outcomes],
-                "exit_code": code,
-            }
-        )
+        print_json(outcomes_to_json(settings, outcomes, code))
     else:
         report(outcomes)
         say(f"Database: {show_database(settings)}")
-    ctx.exit(code)
+    return code
 
 
 def _derive(

@@ -86,9 +86,8 @@ def _choose_table(root: DerivedTable, name: str | None) -> DerivedTable:
 def _open_output(output: str) -> Iterator[BinaryIO]:
     """Give a stream whose content appears under the file's name only where the block succeeds."""
     if output == "-":
-        stream = click.get_binary_stream("stdout")
-        yield stream
-        stream.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
         return
     path = Path(output)
     # a device or a pipe must not be replaced by a file

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, model_option, pass_given
-from holocron.cli.project import choose_derivations, open_project_model, open_store_to_read, show_database
-from holocron.cli.running import RunOutcome, exit_code, report, run_work
+from holocron.cli.project import choose_derivations, open_project_model, open_store_to_read
+from holocron.cli.running import RunOutcome, exit_code, outcomes_to_json, report, run_work
 from holocron.cli.terminal import print_json, say
 from holocron.derivation import Derivation
 from holocron.derivation.catalogue import load_catalogue
@@ -33,15 +34,13 @@ Examples:
 @model_option
 @json_option
 @pass_given
-@click.pass_context
 def command(
-    ctx: click.Context,
     given: Given,
     name: str | None,
     status: str | None,
     model: str | None,
     as_json: bool,  # noqa: FBT001 - an option
-) -> None:
+) -> Exit:
     """Put rejected and failed jobs back into the queue and work them like `derive` does.
 
     Only jobs of the same question and the same model are tried again; with another model or a changed
@@ -64,21 +63,14 @@ def command(
     retried = sum(outcome.summary.subjects for outcome in outcomes)
     code = exit_code(outcomes)
     if as_json:
-        print_json(
-            {
-                "database": show_database(settings),
-                "model": settings.model,
-                "derivations": [outcome.to_json() for outcome in outcomes],
-                "exit_code": code,
-            }
-        )
+        print_json(outcomes_to_json(settings, outcomes, code))
     elif retried:
         report([outcome for outcome in outcomes if outcome.summary.subjects])
     else:
         say("There is nothing to try again.")
         if left:
             say(f"{left:,} jobs belong to another model or an older question; 'holocron derive' asks anew.")
-    ctx.exit(code)
+    return code
 
 
 def _retry(

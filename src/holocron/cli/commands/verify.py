@@ -23,8 +23,7 @@ Examples:
 )
 @json_option
 @pass_given
-@click.pass_context
-def command(ctx: click.Context, given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
+def command(given: Given, as_json: bool) -> Exit:  # noqa: FBT001 - an option
     """Check every stored text and value against its evidence again, without a model.
 
     Ends with exit code 1 at the first lie: a text that does not have its hash, a value that its citation
@@ -41,7 +40,7 @@ def command(ctx: click.Context, given: Given, as_json: bool) -> None:  # noqa: F
         place = f"{lie.subject}{lie.pointer and f' at {lie.pointer}'}: " if lie.subject else ""
         say(f"A lie after {counter.checked:,} true things: {one_line(place + lie.sentence)}")
         say("The store was changed from outside, or is damaged. holocron derive --force derives it again.")
-    ctx.exit(Exit.DONE if lie is None else Exit.CANNOT_RUN)
+    return Exit.DONE if lie is None else Exit.CANNOT_RUN
 
 
 def _to_json(lie: Lie) -> dict[str, str | int | None]:

@@ -25,6 +25,8 @@ def dialect_for(url: URL) -> Dialect:
     if made is None:
         raise SettingsInvalid(
             f"there is no store on {url.get_backend_name()!r}",
-            hint="HOLOCRON_DATABASE_URL takes " + ", ".join(f"{name}:///…" for name in sorted(_DIALECTS)) + ".",
+            hint="HOLOCRON_DATABASE_URL takes "
+            + ", ".join(f"{name}:///…" for name in sorted(_DIALECTS))
+            + ".",
         )
     return made()

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from holocron.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable
+from holocron.errors import SettingsInvalid, StoreBusy, StoreError, StoreFull, StoreUnreachable
 from holocron.store.dialects.dialect import Dialect
 
 #: how long a writer waits for another one
@@ -35,15 +35,19 @@ class SQLiteDialect(Dialect):
 
     def connect(self, url: URL) -> Engine:
         """Open or make the database file; its folder is made too."""
-        if url.database and url.database != ":memory:":
-            folder = Path(url.database).resolve().parent
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as problem:
-                raise StoreUnreachable(
-                    f"the folder {folder} cannot be made: {problem.strerror}",
-                    hint="Choose another place with HOLOCRON_DATABASE_URL=sqlite:///PATH.",
-                ) from problem
+        if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
+            raise SettingsInvalid(
+                "a database in memory is another one for every connection",
+                hint="Name a file: HOLOCRON_DATABASE_URL=sqlite:///PATH.",
+            )
+        folder = Path(url.database).resolve().parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise StoreUnreachable(
+                f"the folder {folder} cannot be made: {problem.strerror}",
+                hint="Choose another place with HOLOCRON_DATABASE_URL=sqlite:///PATH.",
+            ) from problem
         engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=4)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _leave_begin_to_us)

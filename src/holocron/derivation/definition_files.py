@@ -1,0 +1,178 @@
+"""Definition files: a derivation's YAML, and the JSON of its contract, read strictly.
+
+In: a path, or a stored definition. Out: a DerivationEntry. Never: guesses; an unknown key, a missing field,
+a wrong type or a key that stands twice is refused by file, line and mend. As in YAML 1.2, `no` and
+`1977-05-25` are text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from holocron.derivation.derivations import DerivationOptions
+from holocron.errors import DerivationInvalid
+from holocron.fingerprint import JSONValue
+
+_DEFAULTS = DerivationOptions()
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ExampleEntry(_Strict):
+    """An example, as a file has it."""
+
+    subject: str = "example"
+    evidence: str
+    answer: dict[str, object]
+
+
+class OptionsEntry(_Strict):
+    """The options, as a file has them."""
+
+    max_output_tokens: int = Field(default=_DEFAULTS.max_output_tokens, ge=16, le=32768)
+    repairs: int = Field(default=_DEFAULTS.repairs, ge=0, le=5)
+    redact: list[str] = []
+
+
+class DerivationEntry(_Strict):
+    """A derivation, as a file has it."""
+
+    name: str
+    version: str | int | float = "1"
+    instructions: str
+    contract: dict[str, object] | str
+    vocabulary: dict[str, dict[str, list[str] | None] | list[str]] = {}
+    examples: list[ExampleEntry] = []
+    options: OptionsEntry = OptionsEntry()
+    evidence: list[str] | str = []
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML into JSON values: keys are text and stand once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.tag != "tag:yaml.org,2002:str":
+                written = key.value if isinstance(key, yaml.ScalarNode) else "…"
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {written} is not text; quote it", key.start_mark
+                )
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 reads `no` as false, 12:30 as 750, 010 as 8 and 1977-05-25 as a date; only JSON's forms are kept.
+_Loader.yaml_implicit_resolvers = {}
+for _name, _pattern, _starts in (
+    ("null", r"null|Null|NULL|~|", ["n", "N", "~", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)",
+        list("-+0123456789"),
+    ),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"(?:{_pattern})$"), _starts)
+
+
+def read_derivation_file(path: Path) -> DerivationEntry:
+    """Read a YAML file.
+
+    Raises: DerivationInvalid, naming the file and the line or the key.
+    """
+    try:
+        # nothing but JSON values is made: the loader is SafeLoader with fewer resolvers
+        loaded = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506
+    except OSError as problem:
+        raise DerivationInvalid(f"{path} cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise DerivationInvalid(f"{path} is not UTF-8 at byte {problem.start}") from problem
+    except yaml.MarkedYAMLError as problem:
+        line = f", line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
+        raise DerivationInvalid(f"{path}{line} cannot be read as YAML: {problem.problem}") from problem
+    except (yaml.YAMLError, ValueError) as problem:
+        reason = " ".join(str(problem).split())
+        raise DerivationInvalid(f"{path} cannot be read as YAML: {reason}") from problem
+    except RecursionError as problem:
+        raise DerivationInvalid(f"{path} is nested too deep") from problem
+    return read_entry(loaded, str(path))
+
+
+def read_entry(loaded: object, place: str) -> DerivationEntry:
+    """Check a definition's keys and types.
+
+    Raises: DerivationInvalid naming the place and the key.
+    """
+    if not isinstance(loaded, Mapping):
+        what = "is empty" if loaded is None else "is no map of keys and values"
+        raise DerivationInvalid(f"{place} {what}", hint=_KEYS)
+    try:
+        return DerivationEntry.model_validate(loaded)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        key = _name_key(first["loc"], loaded)
+        what = _REASONS.get(first["type"]) or ": " + first["msg"].lower().replace("dictionary", "map")
+        raise DerivationInvalid(f"{place}: {key}{what}", hint=_KEYS) from problem
+
+
+_REASONS = {"missing": " is missing", "extra_forbidden": " is not a key of a derivation"}
+_KEYS = "The keys are " + ", ".join(DerivationEntry.model_fields) + "."
+
+
+def _name_key(location: tuple[int | str, ...], loaded: object) -> str:
+    """Return the key that an error is about; Pydantic adds the names of the types it has tried."""
+    names: list[str] = []
+    for part in location:
+        is_known = isinstance(loaded, Mapping) and part in loaded
+        is_index = isinstance(loaded, list) and isinstance(part, int) and part < len(loaded)
+        if not (is_known or is_index):
+            if isinstance(loaded, Mapping) and part is location[-1] and "[" not in str(part):
+                names.append(str(part))
+            break
+        names.append(str(part))
+        loaded = loaded[part]  # type: ignore[index]  # looked up above
+    return ".".join(names)
+
+
+def read_contract_file(path: Path, reference: str) -> JSONValue:
+    """Return the JSON of the contract that a derivation file names, relative to that file.
+
+    Raises: DerivationInvalid, naming both files.
+    """
+    place = f"{path}: the contract file {reference!r}"
+    try:
+        text = (path.parent / reference).read_text(encoding="utf-8-sig")
+        loaded: JSONValue = json.loads(text, object_pairs_hook=_read_pairs)
+    except OSError as problem:
+        raise DerivationInvalid(f"{place} cannot be read: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise DerivationInvalid(f"{place} is not JSON: {problem}") from problem
+    except RecursionError as problem:
+        raise DerivationInvalid(f"{place} is nested too deep") from problem
+    return loaded
+
+
+def _read_pairs(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
+    read: dict[str, JSONValue] = {}
+    for key, value in pairs:
+        if key in read:
+            raise ValueError(f"the key {key!r} stands twice in one object")
+        read[key] = value
+    return read
