@@ -10,15 +10,29 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from holocron.derivation import derivation_from_definition
-from holocron.derivation.shapes import ArrayShape, ChoiceShape, JSONScalar, ObjectShape, ScalarShape, Shape
-from holocron.errors import UsageError
+from holocron.derivation import Derivation, Grounding, derivation_from_definition
+from holocron.derivation.shapes import ArrayShape, ChoiceShape, ObjectShape, Shape
+from holocron.errors import HolocronError, UsageError
+from holocron.evidence import MediaType
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.pipeline import Question, show_segments, show_subject
-from holocron.store import Store
-from holocron.store.audit import AuditedArtifact, iterate_artifacts, iterate_contents, load_definitions
+from holocron.store import JobStatus, Store
+from holocron.store.audit import (
+    AuditedArtifact,
+    AuditedClaim,
+    AuditedSubject,
+    iterate_artifacts,
+    iterate_bundles,
+    iterate_contents,
+    iterate_jobs,
+    iterate_subjects,
+    load_definitions,
+)
+from holocron.store.audit_rows import RowAudit
 from holocron.store.evidence import load_bundles
+from holocron.store.planning import job_key
 from holocron.store.reports import StoredArtifact, StoredClaim, bundle_of, find_artifacts, load_artifact
+from holocron.validation.conform import Leaf, find_leaves
 from holocron.validation.recheck import recheck_claim, recheck_content
 
 
@@ -45,7 +59,7 @@ class Explanation:
 
 
 def verify_store(store: Store, on_progress: Callable[[int], None] | None = None) -> Iterator[Lie]:
-    """Hash every content and ground every claim again, yielding what does not hold.
+    """Hash everything again, ground every claim again, compare every row, and yield what does not hold.
 
     on_progress: is called with the number of things checked since the last call.
     """
@@ -55,13 +69,22 @@ def verify_store(store: Store, on_progress: Callable[[int], None] | None = None)
         if sentence:
             yield Lie(sentence=sentence)
         note(1)
-    shapes = {
-        number: derivation_from_definition(json.loads(text)).contract.shape
-        for number, text in load_definitions(store).items()
-    }
-    for artifact in iterate_artifacts(store):
-        yield from _check_artifact(artifact, shapes[artifact.derivation_id])
-        note(1 + len(artifact.claims))
+    derivations: dict[int, Derivation] = {}
+    yield from _check_questions(store, derivations)
+    yield from _check_jobs(store, note)
+    audit = RowAudit(store, derivations)
+    for name in audit.missing:
+        yield Lie(sentence=f"the table {name} is missing")
+    for batch in iterate_artifacts(store):
+        yield from _check_batch(batch, derivations, audit)
+        note(sum(1 + len(artifact.claims) for artifact in batch))
+    for artifact_id, sentence in audit.strays():
+        yield Lie(sentence=sentence, artifact_id=artifact_id)
+    for subject in iterate_subjects(store):
+        sentence = _check_subject(subject)
+        if sentence:
+            yield Lie(sentence=sentence, artifact_id=subject.shown_id, subject=subject.subject)
+        note(1)
 
 
 def explain_claim(store: Store, subject: str, pointer: str, *, derivation: str | None = None) -> Explanation:
@@ -91,8 +114,8 @@ def _explain(store: Store, artifact: StoredArtifact, claim: StoredClaim) -> Expl
     with store.reading() as connection:
         bundle = load_bundles(store, connection, [bundle_id])[bundle_id].bundle
     question = Question.prepare(derivation_from_definition(json.loads(definition)))
-    cut = artifact.manifest.get("segments_not_read", [])
-    assert isinstance(cut, list)
+    listed = artifact.manifest.get("segments_not_read")
+    cut = set(listed) if isinstance(listed, list) else set()
     shown = [segment for segment in show_segments(question, bundle) if segment.number not in cut]
     prompt = question.derivation.render_prompt(show_subject(question, bundle), shown)
     return Explanation(
@@ -103,6 +126,61 @@ def _explain(store: Store, artifact: StoredArtifact, claim: StoredClaim) -> Expl
     )
 
 
+def _check_questions(store: Store, derivations: dict[int, Derivation]) -> Iterator[Lie]:
+    """Hash every stored question again, and fill in those that can be read."""
+    for number, (name, stored_hash, definition) in load_definitions(store).items():
+        try:
+            derivation = derivation_from_definition(json.loads(definition))
+        except (ValueError, HolocronError):
+            yield Lie(sentence=f"the stored derivation {name!r} cannot be read")
+            continue
+        derivations[number] = derivation
+        if (derivation.name, derivation.derivation_hash) != (name, stored_hash):
+            yield Lie(sentence=f"the stored derivation {name!r} does not have its hash")
+
+
+def _check_jobs(store: Store, note: Callable[[int], None]) -> Iterator[Lie]:
+    """Hash every bundle, and every job's key, again."""
+    for bundle_hash, bundle in iterate_bundles(store):
+        if bundle.bundle_hash != bundle_hash:
+            yield Lie(sentence="the bundle does not have its hash", subject=bundle.subject)
+        note(1)
+    for job in iterate_jobs(store):
+        if job_key(job.derivation_hash, job.bundle_hash, job.model_fingerprint) != job.job_key:
+            sentence = "a job does not have the key of its derivation, evidence and model"
+            yield Lie(sentence=sentence, subject=job.subject)
+
+
+def _check_subject(subject: AuditedSubject) -> str | None:
+    """Return what is wrong with what a subject wants and shows."""
+    named = (subject.derivation, subject.subject)
+    if subject.wanted != named:
+        return "the subject wants another subject's job"
+    if subject.shown_id is not None and subject.shown != named:
+        return "the subject shows another subject's answer, or one that is not there"
+    if subject.status == JobStatus.ACCEPTED and subject.shown_id != subject.newest_id:
+        return "the subject does not show the answer that was accepted last"
+    return None
+
+
+def _check_batch(
+    batch: list[AuditedArtifact], derivations: Mapping[int, Derivation], audit: RowAudit
+) -> Iterator[Lie]:
+    values: dict[int, dict[int, JSONValue]] = {}
+    subjects = {artifact.artifact_id: artifact.subject for artifact in batch}
+    for artifact in batch:
+        derivation = derivations.get(artifact.derivation_id)
+        if derivation is None:
+            continue
+        lies = list(_check_artifact(artifact, derivation.contract.shape))
+        yield from lies
+        if not lies:
+            values.setdefault(artifact.derivation_id, {})[artifact.artifact_id] = json.loads(artifact.value)
+    for number, answers in values.items():
+        for artifact_id, sentence in audit.compare(number, answers):
+            yield Lie(sentence=sentence, artifact_id=artifact_id, subject=subjects[artifact_id])
+
+
 def _check_artifact(artifact: AuditedArtifact, shape: ObjectShape) -> Iterator[Lie]:
     def lie(sentence: str, pointer: str = "") -> Lie:
         return Lie(
@@ -111,52 +189,55 @@ def _check_artifact(artifact: AuditedArtifact, shape: ObjectShape) -> Iterator[L
 
     if hash_text(artifact.value) != artifact.value_hash:
         yield lie("the artifact's value does not have its hash")
-    leaves = dict(_leaves(json.loads(artifact.value), ""))
+    try:
+        value: JSONValue = json.loads(artifact.value)
+    except ValueError:
+        yield lie("the artifact's value is not JSON")
+        return
+    leaves = {leaf.pointer: leaf for leaf in find_leaves(value, shape)}
+    claimed: set[str] = set()
     for claim in artifact.claims:
-        value: JSONScalar = json.loads(claim.value)
-        held = leaves.pop(claim.pointer, None)
-        if held != value or type(held) is not type(value):
-            yield lie(f"the claim says {value!r} and the artifact {held!r}", claim.pointer)
-            continue
-        leaf = _leaf_shape(shape, claim.pointer.split("/")[1:])
-        synonyms = leaf.synonyms.get(value, ()) if leaf and isinstance(value, str) else ()
-        sentence = recheck_claim(
-            value,
-            claim.grounding,
-            [(span.quote, span.media_type) for span in claim.spans],
-            synonyms=synonyms,
-            is_date=bool(leaf and leaf.is_date),
-        )
-        if sentence:
+        leaf = leaves.get(claim.pointer)
+        if claim.pointer in claimed:
+            yield lie("the value has two claims", claim.pointer)
+        elif leaf is None and (claim.value != "null" or _is_one_form(shape)):
+            yield lie(f"the claim says {claim.value} and the artifact has nothing there", claim.pointer)
+        elif leaf is not None and (sentence := _check_claim(claim, leaf)):
             yield lie(sentence, claim.pointer)
-    for pointer, value in leaves.items():
-        if value is not None:
-            yield lie(f"{value!r} has no claim", pointer)
+        claimed.add(claim.pointer)
+    for pointer, leaf in leaves.items():
+        if pointer not in claimed and (leaf.value is not None or _is_one_form(shape)):
+            yield lie(f"{leaf.value!r} has no claim", pointer)
 
 
-def _leaves(value: JSONValue, pointer: str) -> Iterator[tuple[str, JSONScalar]]:
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _leaves(part, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
-    elif isinstance(value, (list, tuple)):
-        for index, part in enumerate(value):
-            yield from _leaves(part, f"{pointer}/{index}")
-    elif value is None or isinstance(value, (str, int, float)):
-        yield pointer, value
+def _check_claim(claim: AuditedClaim, leaf: Leaf) -> str | None:
+    if claim.value != json.dumps(leaf.value, ensure_ascii=False):
+        return f"the claim says {claim.value} and the artifact {leaf.value!r}"
+    quotes: list[tuple[str, MediaType]] = []
+    for span in claim.spans:
+        if span.media_type is None:
+            return f"{leaf.value!r} cites a text that is not the item's"
+        quotes.append((span.quote, span.media_type))
+    synonyms = leaf.shape.synonyms.get(leaf.value, ()) if isinstance(leaf.value, str) else ()
+    sentence = recheck_claim(
+        leaf.value, claim.grounding, quotes, synonyms=synonyms, is_date=leaf.shape.is_date
+    )
+    if sentence is not None or leaf.value is None or claim.grounding is None:
+        return sentence
+    least = Grounding.INFERRED if isinstance(leaf.value, bool) else leaf.shape.ground
+    if not Grounding(claim.grounding).satisfies(least):
+        return f"{leaf.value!r} is {claim.grounding} and the contract asks for {least}"
+    return None
 
 
-def _leaf_shape(shape: Shape, path: list[str]) -> ScalarShape | None:
+def _is_one_form(shape: Shape) -> bool:
+    """Tell whether a value's shape follows from it: among several objects, nulls that were dropped decide."""
     match shape:
-        case ScalarShape():
-            return shape if not path else None
-        case ArrayShape():
-            return _leaf_shape(shape.items, path[1:]) if path else None
-        case ObjectShape():
-            name = path[0].replace("~1", "/").replace("~0", "~") if path else None
-            for part in shape.properties:
-                if part.name == name:
-                    return _leaf_shape(part.shape, path[1:])
-            return None
         case ChoiceShape():
-            found = (_leaf_shape(option, path) for option in shape.options)
-            return next((leaf for leaf in found if leaf is not None), None)
+            return not any(isinstance(option, ObjectShape) for option in shape.options)
+        case ArrayShape():
+            return _is_one_form(shape.items)
+        case ObjectShape():
+            return all(_is_one_form(part.shape) for part in shape.properties)
+        case _:
+            return True

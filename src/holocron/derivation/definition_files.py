@@ -126,29 +126,34 @@ def read_entry(loaded: object, place: str) -> DerivationEntry:
     try:
         return DerivationEntry.model_validate(loaded)
     except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False)[0]
-        key = _name_key(first["loc"], loaded)
-        what = _REASONS.get(first["type"]) or ": " + first["msg"].lower().replace("dictionary", "map")
-        raise DerivationInvalid(f"{place}: {key}{what}", hint=_KEYS) from problem
+        # of the types that a key may have, the one whose error lies deepest was meant
+        key, kind, message = max(
+            ((_find_key(error["loc"], loaded), error["type"], error["msg"]) for error in problem.errors()),
+            key=lambda found: len(found[0]),
+        )
+        what = _REASONS.get(kind) or ": " + message.lower().replace("dictionary", "map")
+        raise DerivationInvalid(f"{place}: {'.'.join(key)}{what}", hint=_KEYS) from problem
 
 
+_ENTRY_KEYS = frozenset(
+    name for entry in (DerivationEntry, ExampleEntry, OptionsEntry) for name in entry.model_fields
+)
 _REASONS = {"missing": " is missing", "extra_forbidden": " is not a key of a derivation"}
 _KEYS = "The keys are " + ", ".join(DerivationEntry.model_fields) + "."
 
 
-def _name_key(location: tuple[int | str, ...], loaded: object) -> str:
-    """Return the key that an error is about; Pydantic adds the names of the types it has tried."""
-    names: list[str] = []
+def _find_key(location: tuple[int | str, ...], loaded: object) -> list[str]:
+    """Return the path of keys that an error is about; Pydantic adds the names of the types it has tried."""
+    path: list[str] = []
     for part in location:
-        is_known = isinstance(loaded, Mapping) and part in loaded
+        is_key = isinstance(loaded, Mapping) and part in loaded
         is_index = isinstance(loaded, list) and isinstance(part, int) and part < len(loaded)
-        if not (is_known or is_index):
-            if isinstance(loaded, Mapping) and part is location[-1] and "[" not in str(part):
-                names.append(str(part))
-            break
-        names.append(str(part))
-        loaded = loaded[part]  # type: ignore[index]  # looked up above
-    return ".".join(names)
+        if is_key or is_index:
+            path.append(str(part))
+            loaded = loaded[part]  # type: ignore[index]  # looked up above
+        elif part is location[-1] and isinstance(loaded, Mapping) and part in _ENTRY_KEYS:
+            path.append(str(part))
+    return path
 
 
 def read_contract_file(path: Path, reference: str) -> JSONValue:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from holocron.derivation.contract import Contract, Vocabulary
+from holocron.derivation.copying import copy_evidence
 from holocron.derivation.prompt import (
     Prompt,
     WorkedExample,
@@ -127,7 +128,10 @@ class Derivation:
             messages=render_messages(
                 self.system_message, self.worked_examples, subject, number_lines(segments)
             ),
-            schema=self.specialiser.schema_for(segments[-1].number if segments else 1),
+            schema=self.specialiser.schema_for(
+                segments[-1].number if segments else 1,
+                copy_evidence(segments) if self.specialiser.copies and segments else None,
+            ),
             max_output_tokens=self.options.max_output_tokens,
         )
 

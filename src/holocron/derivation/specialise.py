@@ -7,7 +7,11 @@ checked in full afterwards.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from holocron.derivation.contract import CITE, Contract
+from holocron.derivation.copying import Copied
+from holocron.derivation.grounding import Grounding
 from holocron.derivation.patterns import portable_pattern
 from holocron.derivation.shapes import (
     MAX_REPETITIONS,
@@ -17,8 +21,9 @@ from holocron.derivation.shapes import (
     ScalarKind,
     ScalarShape,
     Shape,
+    walk_properties,
 )
-from holocron.fingerprint import JSONValue, hash_json
+from holocron.fingerprint import JSONValue
 
 #: the most characters of a string that the contract leaves unbounded
 MAX_STRING_CHARACTERS = 400
@@ -30,6 +35,8 @@ NUMBER_LIMIT = 10**12
 #: the segments that any object may cite; one with more values may cite one for each
 MAX_CITATIONS = 8
 
+#: the definition that verbatim strings refer to
+_COPIED = "copied"
 #: formats that JSON-schema decoders write by construction; others are left to the validator
 _DECODED_FORMATS = frozenset({"date", "date-time", "time", "uuid"})
 _NULL: JSONValue = {"type": "null"}
@@ -38,26 +45,64 @@ _LEAST_BOUND = 1e-9
 
 
 class Specialiser:
-    """Makes and remembers the decoding schemas of one contract, one per segment count."""
+    """Makes and remembers the decoding schemas of one contract."""
 
     def __init__(self, contract: Contract) -> None:
         self._shape = contract.shape
         self._made: dict[int, JSONValue] = {}
-        self._hashes: dict[int, str] = {}
+        #: whether some leaf must stand word for word, so that the evidence itself enters the schema
+        self.copies = any(_is_copied(shape) for _, shape in walk_properties(contract.shape))
 
-    def schema_for(self, last_segment: int) -> JSONValue:
-        """Return the schema of an answer that may cite segments 1 to last_segment."""
+    def schema_for(self, last_segment: int, copied: Copied | None = None) -> JSONValue:
+        """Return the schema of an answer that may cite segments 1 to last_segment.
+
+        copied: what verbatim leaves may hold; without it they are held to their type alone.
+        """
+        if copied is not None and self.copies:
+            return _root_schema(self._shape, _Scope(last_segment, copied))
         made = self._made.get(last_segment)
         if made is None:
-            made = self._made[last_segment] = _object_schema(self._shape, last_segment, in_array=False)
+            made = self._made[last_segment] = _root_schema(self._shape, _Scope(last_segment, None))
         return made
 
-    def hash_for(self, last_segment: int) -> str:
-        """Return the SHA-256 of that schema, for the manifest."""
-        made = self._hashes.get(last_segment)
-        if made is None:
-            made = self._hashes[last_segment] = hash_json(self.schema_for(last_segment))
-        return made
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What of a job enters its schema."""
+
+    last: int
+    copied: Copied | None
+
+
+def _is_copied(shape: Shape) -> bool:
+    """Tell whether a leaf is a free string or an integer that must stand in the evidence word for word."""
+    if isinstance(shape, ArrayShape):
+        return _is_copied(shape.items)
+    if isinstance(shape, ChoiceShape):
+        return any(_is_copied(option) for option in shape.options)
+    return (
+        isinstance(shape, ScalarShape)
+        and shape.ground is Grounding.VERBATIM
+        and shape.enum is None
+        and (shape.kinds == (ScalarKind.INTEGER,) or _is_free_text(shape))
+    )
+
+
+def _is_free_text(shape: ScalarShape) -> bool:
+    return (
+        shape.kinds == (ScalarKind.STRING,)
+        and shape.format is None
+        and shape.pattern is None
+        # longer values than a copied run can be
+        and string_limit(shape) <= MAX_STRING_CHARACTERS
+    )
+
+
+def _root_schema(shape: ObjectShape, scope: _Scope) -> JSONValue:
+    schema = _object_schema(shape, scope, in_array=False)
+    if scope.copied is not None and scope.copied.pattern is not None:
+        schema["$defs"] = {_COPIED: {"type": "string", "pattern": scope.copied.pattern}}
+    return schema
 
 
 def citation_limit(shape: ObjectShape) -> int:
@@ -101,16 +146,16 @@ def _count_leaves(shape: Shape) -> int:
             return 0
 
 
-def _schema(shape: Shape, last: int, *, nullable: bool, in_array: bool = False) -> JSONValue:
+def _schema(shape: Shape, scope: _Scope, *, nullable: bool, in_array: bool = False) -> JSONValue:
     match shape:
         case ScalarShape():
-            return _scalar_schema(shape, nullable=nullable)
+            return _scalar_schema(shape, scope, nullable=nullable)
         case ArrayShape():
-            options = [_array_schema(shape, last)]
+            options = [_array_schema(shape, scope)]
         case ObjectShape():
-            options = [_object_schema(shape, last, in_array=in_array)]
+            options = [_object_schema(shape, scope, in_array=in_array)]
         case ChoiceShape():
-            options = [_schema(option, last, nullable=False, in_array=in_array) for option in shape.options]
+            options = [_schema(option, scope, nullable=False, in_array=in_array) for option in shape.options]
     return _any_of([*options, _NULL] if nullable else options)
 
 
@@ -118,19 +163,19 @@ def _any_of(options: list[JSONValue]) -> JSONValue:
     return options[0] if len(options) == 1 else {"anyOf": options}
 
 
-def _object_schema(shape: ObjectShape, last: int, *, in_array: bool) -> JSONValue:
+def _object_schema(shape: ObjectShape, scope: _Scope, *, in_array: bool) -> dict[str, JSONValue]:
     properties: dict[str, JSONValue] = {}
     if shape.is_citing:
         properties[CITE] = {
             "type": "array",
-            "items": {"type": "integer", "minimum": 1, "maximum": last},
+            "items": {"type": "integer", "minimum": 1, "maximum": scope.last},
             "minItems": 1 if in_array or _states_something(shape) else 0,
-            "maxItems": min(last, citation_limit(shape)),
+            "maxItems": min(scope.last, citation_limit(shape)),
         }
     for part in shape.properties:
         # every key is always answered: what the contract makes optional is null here and dropped later
         nullable = part.shape.nullable or not part.required
-        properties[part.name] = _schema(part.shape, last, nullable=nullable)
+        properties[part.name] = _schema(part.shape, scope, nullable=nullable)
     return {
         "type": "object",
         "properties": properties,
@@ -155,19 +200,32 @@ def _states_something(shape: Shape) -> bool:
             )
 
 
-def _array_schema(shape: ArrayShape, last: int) -> JSONValue:
+def _array_schema(shape: ArrayShape, scope: _Scope) -> JSONValue:
     most = array_limit(shape)
     if most == 0:
         return {"type": "array", "items": _NULL, "maxItems": 0}
     return {
         "type": "array",
-        "items": _schema(shape.items, last, nullable=shape.items.nullable, in_array=True),
+        "items": _schema(shape.items, scope, nullable=shape.items.nullable, in_array=True),
         "minItems": shape.min_items,
         "maxItems": most,
     }
 
 
-def _scalar_schema(shape: ScalarShape, *, nullable: bool) -> JSONValue:
+def _copied_schema(shape: ScalarShape, copied: Copied) -> JSONValue:
+    """Return the schema that only the evidence's own words or integers satisfy, where there are any."""
+    if shape.kinds == (ScalarKind.STRING,):
+        return {"$ref": f"#/$defs/{_COPIED}"} if copied.pattern is not None else None
+    low = shape.minimum if shape.minimum is not None else -INTEGER_LIMIT
+    high = shape.maximum if shape.maximum is not None else INTEGER_LIMIT
+    fitting = [number for number in copied.integers if low <= number <= high]
+    return {"type": "integer", "enum": fitting} if fitting else None
+
+
+def _scalar_schema(shape: ScalarShape, scope: _Scope, *, nullable: bool) -> JSONValue:
+    copied = _copied_schema(shape, scope.copied) if scope.copied is not None and _is_copied(shape) else None
+    if copied is not None:
+        return _any_of([copied, _NULL] if nullable else [copied])
     types: list[JSONValue] = [str(kind) for kind in shape.kinds]
     if nullable:
         types.append("null")

@@ -1,6 +1,7 @@
 """Audit: everything in the store that can be a lie, streamed in a flat amount of memory.
 
-In: an open store. Out: contents, and artifacts with their claims and cited spans. Never: judges them.
+In: an open store. Out: contents, bundles, questions, jobs, artifacts with their claims and cited spans, and
+what each subject shows. Never: judges them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from holocron.evidence import MediaType
+from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType
 from holocron.store import tables
 from holocron.store.store import Store
 
@@ -23,7 +24,8 @@ class CitedSpan:
     """A citation as it stands in the store; the text is the whole item's."""
 
     text: str
-    media_type: MediaType
+    #: None where the bundle has no item at the citation's position, or one with another content
+    media_type: MediaType | None
     start: int
     end: int
 
@@ -56,16 +58,142 @@ class AuditedArtifact:
     claims: tuple[AuditedClaim, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedJob:
+    """A job's key and the hashes that it is made of."""
+
+    subject: str
+    job_key: str
+    derivation_hash: str
+    bundle_hash: str
+    model_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedSubject:
+    """What a subject wants and shows; None where there is no such job or artifact."""
+
+    derivation: str
+    subject: str
+    #: derivation and subject of the wanted job, and its status
+    wanted: tuple[str | None, str | None]
+    status: str | None
+    #: the newest artifact of the wanted job
+    newest_id: int | None
+    #: derivation and subject of the artifact that is shown
+    shown: tuple[str | None, str | None]
+    shown_id: int | None
+
+
 def iterate_contents(store: Store) -> Iterator[tuple[str, str]]:
     """Yield every content's hash and text."""
     query = select(tables.content.c.content_hash, tables.content.c.text).order_by(tables.content.c.id)
     with store.reading() as connection:
-        for content_hash, text in connection.execution_options(yield_per=_BATCH).execute(query):
-            yield content_hash, text
+        for row in connection.execution_options(yield_per=_BATCH).execute(query):
+            yield row[0], row[1]
 
 
-def iterate_artifacts(store: Store) -> Iterator[AuditedArtifact]:
-    """Yield every artifact, the superseded ones too."""
+def iterate_bundles(store: Store) -> Iterator[tuple[str, EvidenceBundle]]:
+    """Yield every bundle with the hash it is stored under; its items carry hashes and no text."""
+    item = tables.bundle_item
+    query = (
+        select(tables.bundle, item.c.media_type, tables.content.c.content_hash)
+        .outerjoin_from(tables.bundle, item, item.c.bundle_id == tables.bundle.c.id)
+        .outerjoin(tables.content, tables.content.c.id == item.c.content_id)
+        .order_by(tables.bundle.c.id, item.c.position)
+    )
+    number, stored_hash, subject = 0, "", ""
+    items: list[EvidenceItem] = []
+    with store.reading() as connection:
+        for row in connection.execution_options(yield_per=_BATCH).execute(query):
+            if row.id != number:
+                if number:
+                    yield stored_hash, EvidenceBundle(subject=subject, items=tuple(items))
+                number, stored_hash, subject, items = row.id, row.bundle_hash, row.subject, []
+            if row.content_hash is not None and row.media_type in set(MediaType):
+                items.append(
+                    EvidenceItem(
+                        text="",
+                        media_type=MediaType(row.media_type),
+                        source="",
+                        source_hash=row.content_hash,
+                        content_hash=row.content_hash,
+                    )
+                )
+    if number:
+        yield stored_hash, EvidenceBundle(subject=subject, items=tuple(items))
+
+
+def iterate_jobs(store: Store) -> Iterator[AuditedJob]:
+    """Yield every job with what its key is made of."""
+    query = (
+        select(
+            tables.bundle.c.subject,
+            tables.job.c.job_key,
+            tables.derivation.c.derivation_hash,
+            tables.bundle.c.bundle_hash,
+            tables.model.c.fingerprint,
+        )
+        .join_from(tables.job, tables.bundle, tables.bundle.c.id == tables.job.c.bundle_id)
+        .join(tables.derivation, tables.derivation.c.id == tables.job.c.derivation_id)
+        .join(tables.model, tables.model.c.id == tables.job.c.model_id)
+        .order_by(tables.job.c.id)
+    )
+    with store.reading() as connection:
+        for row in connection.execution_options(yield_per=_BATCH).execute(query):
+            yield AuditedJob(*row)
+
+
+def iterate_subjects(store: Store) -> Iterator[AuditedSubject]:
+    """Yield what every subject wants and shows, each in one look at the store."""
+    wanted = tables.job.alias("wanted_job")
+    shown = tables.job.alias("shown_job")
+    wanted_bundle, shown_bundle = tables.bundle.alias("wanted_bundle"), tables.bundle.alias("shown_bundle")
+    wanted_question = tables.derivation.alias("wanted_question")
+    shown_question = tables.derivation.alias("shown_question")
+    newest = (
+        select(func.max(tables.artifact.c.id))
+        .where(tables.artifact.c.job_id == tables.subject.c.job_id)
+        .correlate(tables.subject)
+        .scalar_subquery()
+    )
+    shown_artifact = tables.artifact.alias("shown_artifact")
+    query = (
+        select(
+            tables.subject.c.derivation_name,
+            tables.subject.c.subject,
+            wanted_question.c.name,
+            wanted_bundle.c.subject,
+            wanted.c.status,
+            newest,
+            shown_question.c.name,
+            shown_bundle.c.subject,
+            tables.subject.c.artifact_id,
+        )
+        .outerjoin_from(tables.subject, wanted, wanted.c.id == tables.subject.c.job_id)
+        .outerjoin(wanted_bundle, wanted_bundle.c.id == wanted.c.bundle_id)
+        .outerjoin(wanted_question, wanted_question.c.id == wanted.c.derivation_id)
+        .outerjoin(shown_artifact, shown_artifact.c.id == tables.subject.c.artifact_id)
+        .outerjoin(shown, shown.c.id == shown_artifact.c.job_id)
+        .outerjoin(shown_bundle, shown_bundle.c.id == shown.c.bundle_id)
+        .outerjoin(shown_question, shown_question.c.id == shown.c.derivation_id)
+        .order_by(tables.subject.c.derivation_name, tables.subject.c.subject)
+    )
+    with store.reading() as connection:
+        for row in connection.execution_options(yield_per=_BATCH).execute(query):
+            yield AuditedSubject(
+                derivation=row[0],
+                subject=row[1],
+                wanted=(row[2], row[3]),
+                status=row[4],
+                newest_id=row[5],
+                shown=(row[6], row[7]),
+                shown_id=row[8],
+            )
+
+
+def iterate_artifacts(store: Store) -> Iterator[list[AuditedArtifact]]:
+    """Yield every artifact, the superseded ones too, in batches."""
     query = (
         select(
             tables.artifact.c.id,
@@ -88,8 +216,8 @@ def iterate_artifacts(store: Store) -> Iterator[AuditedArtifact]:
                 return
             last = rows[-1].id
             claims = _load_claims(store, connection, [row.id for row in rows])
-        for row in rows:
-            yield AuditedArtifact(
+        yield [
+            AuditedArtifact(
                 artifact_id=row.id,
                 subject=row.subject,
                 derivation_id=row.derivation_id,
@@ -97,50 +225,69 @@ def iterate_artifacts(store: Store) -> Iterator[AuditedArtifact]:
                 value_hash=row.value_hash,
                 claims=tuple(claims[row.id]),
             )
+            for row in rows
+        ]
 
 
-def load_definitions(store: Store) -> dict[int, str]:
-    """Return every derivation's definition, as JSON text, by its number."""
-    query = select(tables.derivation.c.id, tables.derivation.c.definition)
+def load_definitions(store: Store) -> dict[int, tuple[str, str, str]]:
+    """Return every derivation's name, hash and definition, as JSON text, by its number."""
+    query = select(
+        tables.derivation.c.id,
+        tables.derivation.c.name,
+        tables.derivation.c.derivation_hash,
+        tables.derivation.c.definition,
+    )
     with store.reading() as connection:
-        return {number: text for number, text in connection.execute(query)}
+        return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(query)}
 
 
 def _load_claims(
     store: Store, connection: Connection, artifact_ids: list[int]
 ) -> dict[int, list[AuditedClaim]]:
-    cited = select(
-        tables.citation.c.artifact_id,
-        tables.citation.c.claim_ordinal,
-        tables.citation.c.content_id,
-        tables.bundle_item.c.media_type,
-        tables.citation.c.start_offset,
-        tables.citation.c.end_offset,
-    ).join_from(tables.citation, tables.artifact, tables.artifact.c.id == tables.citation.c.artifact_id)
-    cited = cited.join(tables.job, tables.job.c.id == tables.artifact.c.job_id).join(
-        tables.bundle_item,
-        (tables.bundle_item.c.bundle_id == tables.job.c.bundle_id)
-        & (tables.bundle_item.c.position == tables.citation.c.position)
-        # a citation of another item's content is no citation
-        & (tables.bundle_item.c.content_id == tables.citation.c.content_id),
+    spans = _load_spans(store, connection, artifact_ids)
+    claims: dict[int, list[AuditedClaim]] = defaultdict(list)
+    for row in store.select_in(connection, select(tables.claim), tables.claim.c.artifact_id, artifact_ids):
+        cited = tuple(spans.get((row.artifact_id, row.ordinal), ()))
+        claims[row.artifact_id].append(AuditedClaim(row.pointer, row.value, row.grounding, cited))
+    return claims
+
+
+def _load_spans(
+    store: Store, connection: Connection, artifact_ids: list[int]
+) -> dict[tuple[int, int], list[CitedSpan]]:
+    item = tables.bundle_item
+    cited = (
+        select(
+            tables.citation.c.artifact_id,
+            tables.citation.c.claim_ordinal,
+            tables.citation.c.content_id,
+            item.c.media_type,
+            tables.citation.c.start_offset,
+            tables.citation.c.end_offset,
+        )
+        .join_from(tables.citation, tables.artifact, tables.artifact.c.id == tables.citation.c.artifact_id)
+        .join(tables.job, tables.job.c.id == tables.artifact.c.job_id)
+        .outerjoin(
+            item,
+            (item.c.bundle_id == tables.job.c.bundle_id)
+            & (item.c.position == tables.citation.c.position)
+            # a citation of another item's content is no citation
+            & (item.c.content_id == tables.citation.c.content_id),
+        )
     )
     citations = list(store.select_in(connection, cited, tables.citation.c.artifact_id, artifact_ids))
     content_ids = list({row.content_id for row in citations})
-    contents = select(tables.content.c.id, tables.content.c.text)
-    texts = {
-        row[0]: row[1] for row in store.select_in(connection, contents, tables.content.c.id, content_ids)
-    }
+    query = select(tables.content.c.id, tables.content.c.text)
+    texts = dict(tuple(row) for row in store.select_in(connection, query, tables.content.c.id, content_ids))
     spans: dict[tuple[int, int], list[CitedSpan]] = defaultdict(list)
     for row in citations:
+        known = row.media_type in set(MediaType)
         spans[row.artifact_id, row.claim_ordinal].append(
-            CitedSpan(texts[row.content_id], MediaType(row.media_type), row.start_offset, row.end_offset)
-        )
-    query = select(tables.claim)
-    claims: dict[int, list[AuditedClaim]] = defaultdict(list)
-    for row in store.select_in(connection, query, tables.claim.c.artifact_id, artifact_ids):
-        claims[row.artifact_id].append(
-            AuditedClaim(
-                row.pointer, row.value, row.grounding, tuple(spans.get((row.artifact_id, row.ordinal), ()))
+            CitedSpan(
+                texts.get(row.content_id, ""),
+                MediaType(row.media_type) if known else None,
+                row.start_offset,
+                row.end_offset,
             )
         )
-    return claims
+    return spans

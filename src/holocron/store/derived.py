@@ -350,6 +350,7 @@ def _refuse_taken_views(connection: Connection, derivation: Derivation, root: De
             owner = "something else in this database"
         if owner is not None:
             raise DerivationInvalid(
-                f"the view {made.view_name!r} of {derivation.name!r} cannot be made: the name belongs to {owner}",
+                f"the view {made.view_name!r} of {derivation.name!r} cannot be made:"
+                f" the name belongs to {owner}",
                 hint="Rename the derivation or the property.",
             )

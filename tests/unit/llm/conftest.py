@@ -1,4 +1,4 @@
-"""Fixtures of the engine tests: the tiny model's file, once; and the model, open once for all that only ask it.
+"""Fixtures of the engine tests: the tiny model's file, and the model, open for all that only ask it.
 
 In: tiny_gguf. Out: a path, a LlamaCppModel. Never: a model that a test may close.
 """

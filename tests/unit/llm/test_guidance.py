@@ -36,6 +36,7 @@ def test_accepts_what_can_be_held(schema: JSONValue) -> None:
     assert render_grammar(schema).startswith("%llguidance {}\nstart: %json {")
 
 
+DEEP: dict[str, JSONValue] = {"a/b": {"type": "array", "items": {"anyOf": [{"type": "null"}, {"enum": []}]}}}
 REFUSED: dict[str, tuple[JSONValue, str]] = {
     "no object": (True, "at its root"),
     "unknown type": (closed(a={"type": "strin"}), "at /properties/a, 'strin' is no type"),
@@ -61,7 +62,7 @@ REFUSED: dict[str, tuple[JSONValue, str]] = {
         "requires 'a'",
     ),
     "deep inside": (
-        closed(**{"a/b": {"type": "array", "items": {"anyOf": [{"type": "null"}, {"enum": []}]}}}),
+        closed(**DEEP),
         "at /properties/a~1b/items/anyOf/1,",
     ),
     "in a definition": ({"$defs": {"x": {"enum": []}}, "type": "null"}, r"at /\$defs/x,"),

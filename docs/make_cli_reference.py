@@ -1,0 +1,92 @@
+"""Writes docs/cli.md: the help of every command as a terminal shows it, exit codes, settings and models.
+
+In: click's own help, holocron's enums and tables. Out: Markdown. Never: says what the program does not.
+Run it with: python docs/make_cli_reference.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from holocron import settings
+from holocron.cli.exits import Exit
+from holocron.cli.main import SUMMARIES, cli
+from holocron.llm.catalogue import MODEL_FORMS
+
+PAGE = Path(__file__).with_name("cli.md")
+#: what click's help takes of a terminal of 80 columns
+WIDTH = 78
+
+_INTRODUCTION = """\
+# Command reference
+
+This page is made from the program itself by `python docs/make_cli_reference.py`; a test compares them.
+
+The options of `holocron` itself stand before the command (`holocron --project my-archive status`), a command's own
+options after it. Where a command has `--json`, standard output is one JSON document; progress and complaints always
+go to standard error."""
+
+_MODELS = {
+    "builtin": "the small model that comes with Holocron",
+    "gguf:PATH": "any GGUF file, run in this process by llama.cpp",
+    "scripted:PATH": "answers from a JSON file, for [tests](python.md#test-your-own-code); no model at all",
+}
+_OPTIONS = {"model": "--model", "database_url": "--database"}
+
+
+def render_page() -> str:
+    """Return the whole page."""
+    parts = [_INTRODUCTION, *render_commands()]
+    parts += ["## Exit codes", render_table(("Code", "Meaning"), list_exit_codes())]
+    parts += [
+        "## Settings",
+        "What each means, and its default: [Configuration](configuration.md). The option goes before the variable,"
+        " the variable before the key.",
+        render_table(("Key in `holocron.toml`", "Variable", "Option"), list_settings()),
+        "## Models",
+        render_table(("Name", "Model"), ((f"`{form}`", _MODELS[form]) for form in MODEL_FORMS)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def render_commands() -> Iterator[str]:
+    """Yield a section for `holocron` and for each of its commands."""
+    root = click.Context(cli, info_name="holocron", terminal_width=WIDTH, help_option_names=["-h", "--help"])
+    yield render_help("holocron", root)
+    for name in SUMMARIES:
+        command = cli.get_command(root, name)
+        assert command is not None
+        yield render_help(f"holocron {name}", click.Context(command, info_name=name, parent=root))
+
+
+def render_help(title: str, context: click.Context) -> str:
+    """Return one command's section."""
+    lines = [line.rstrip() for line in context.get_help().splitlines()]
+    return "\n".join([f"## {title}", "", "```text", *lines, "```"])
+
+
+def list_exit_codes() -> Iterator[tuple[str, ...]]:
+    """Yield the codes with the comments that stand above them in the source."""
+    for meaning, name in re.findall(r"#: (.+)\n\s+(\w+) =", inspect.getsource(Exit)):
+        yield f"{Exit[name]:d}", meaning
+
+
+def list_settings() -> Iterator[tuple[str, ...]]:
+    """Yield the settings by the names that they have in each place."""
+    for key, variable in settings._VARIABLES.items():  # noqa: SLF001 - the one list of them
+        yield f"`{key}`", f"`{variable}`", f"`{_OPTIONS[key]}`" if key in _OPTIONS else ""
+
+
+def render_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render_page(), encoding="utf-8", newline="\n")
