@@ -56,7 +56,7 @@ def render_page() -> str:
 
 def render_commands() -> Iterator[str]:
     """Yield a section for `holocron` and for each of its commands."""
-    root = click.Context(cli, info_name="holocron", terminal_width=WIDTH, help_option_names=["-h", "--help"])
+    root = click.Context(cli, info_name="holocron", terminal_width=WIDTH, **cli.context_settings)
     yield render_help("holocron", root)
     for name in SUMMARIES:
         command = cli.get_command(root, name)

@@ -57,9 +57,7 @@ class Document:
     @property
     def anchors(self) -> set[str]:
         """Return what a link may name after `#`, as GitHub makes it."""
-        return {
-            re.sub(r"[^\w\- ]", "", heading.casefold()).replace(" ", "-") for heading in self.headings
-        }
+        return {re.sub(r"[^\w\- ]", "", heading.casefold()).replace(" ", "-") for heading in self.headings}
 
 
 def list_documents() -> list[str]:

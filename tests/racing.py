@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factories import HONEST, MODEL, claim, make_derivation, ship_bundle, ships
 
+from holocron.derivation.prompt import Prompt
 from holocron.store import JobPlanner, JobResult, Store
 from holocron.testing import ScriptedModel
 from holocron.work import Worker, WorkObserver, derive_evidence
@@ -79,6 +82,21 @@ def derive_forty(store_url: str) -> object:
     with Store(store_url) as store:
         summary = derive_evidence(store, model, make_derivation(), ships(40))
     return model.calls, dict(summary.statuses)
+
+
+def derive_counted(store_url: str, calls: Path, subjects: int) -> None:
+    """Derive ships with a model that takes a moment, and leave a byte in a file for every call."""
+    with calls.open("ab", buffering=0) as tally:
+
+        def answer(prompt: Prompt) -> str:
+            tally.write(b".")
+            time.sleep(0.1)
+            said = HONEST(prompt)
+            assert isinstance(said, str)
+            return said
+
+        with Store(store_url) as store:
+            derive_evidence(store, ScriptedModel(answer, slots=4), make_derivation(), ships(subjects))
 
 
 def derive_until_told(store_url: str, sender: Connection, *, is_asked: bool) -> None:

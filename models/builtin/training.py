@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -35,6 +35,8 @@ class Plan:
     other_rate: float = 0.004
     warm_tokens: int = 1_500_000
     primed: bool = True
+    #: share of the plain catalogue question among the others, after the warm start
+    catalogue: float = 0.35
     fused: bool = True
     seed: int = 20
     #: processes of one thread each, which share every update
@@ -128,7 +130,8 @@ class Trainer:
         """Return the mixture of the moment: short and copy-heavy first, then everything."""
         if self.tokens < self.plan.warm_tokens:
             return [(1.0, WARM)]
-        return [(0.2, WARM), (0.7, FULL), (0.1, LONG)]
+        mixture = [(0.05, WARM), (0.85, FULL), (0.1, LONG)]
+        return [(share, replace(stage, catalogue=self.plan.catalogue)) for share, stage in mixture]
 
     def run(self) -> None:
         """Train until the plan's time is up; all workers count the same seconds and stop at the same step."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from holocron.errors import HolocronError
     from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle
     from holocron.pipeline import HOLOCRON_VERSION as __version__
-    from holocron.store import Store
+    from holocron.store import JobStatus, Store
+    from holocron.work import WorkObserver
 
 _HOMES = {
     "Artifact": "holocron.api",
@@ -24,9 +25,11 @@ _HOMES = {
     "EvidenceBundle": "holocron.evidence",
     "EvidenceItem": "holocron.evidence",
     "HolocronError": "holocron.errors",
+    "JobStatus": "holocron.store",
     "MediaType": "holocron.evidence",
     "Results": "holocron.api",
     "Store": "holocron.store",
+    "WorkObserver": "holocron.work",
     "derivation_from_model": "holocron.derivation",
     "derive": "holocron.api",
     "inline_bundle": "holocron.evidence",
@@ -40,9 +43,11 @@ __all__ = [
     "EvidenceBundle",
     "EvidenceItem",
     "HolocronError",
+    "JobStatus",
     "MediaType",
     "Results",
     "Store",
+    "WorkObserver",
     "__version__",
     "derivation_from_model",
     "derive",

@@ -224,6 +224,13 @@ def _check_claim(claim: AuditedClaim, leaf: Leaf) -> str | None:
     )
     if sentence is not None or leaf.value is None or claim.grounding is None:
         return sentence
+    if claim.grounding != Grounding.INFERRED and len(quotes) > 1:
+        for quote in quotes:
+            alone = recheck_claim(
+                leaf.value, Grounding.NORMALIZED, [quote], synonyms=synonyms, is_date=leaf.shape.is_date
+            )
+            if alone is not None:
+                return f"{leaf.value!r} has a citation that does not hold it"
     least = Grounding.INFERRED if isinstance(leaf.value, bool) else leaf.shape.ground
     if not Grounding(claim.grounding).satisfies(least):
         return f"{leaf.value!r} is {claim.grounding} and the contract asks for {least}"

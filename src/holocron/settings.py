@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from holocron.errors import SettingsInvalid
 
@@ -48,7 +49,7 @@ class Settings:
         scheme, _, place = self.database_url.partition(":///")
         if scheme.split("+")[0] != "sqlite" or place in ("", ":memory:"):
             return None
-        return Path(place.partition("?")[0])
+        return Path(unquote(place.partition("?")[0]))
 
     @classmethod
     def load(
@@ -66,16 +67,19 @@ class Settings:
         environment = os.environ if environment is None else environment
         root = find_root(start or Path.cwd())
         found = _read_project_file(root / PROJECT_FILE)
-        for key, variable in _VARIABLES.items():
-            if environment.get(variable):
-                found[key] = (environment[variable], variable)
-        for key, value in (given or {}).items():
-            if value is not None:
-                found[key] = (value, key)
-        database = (root / STORE_FOLDER / "holocron.sqlite").resolve()
+        named: dict[str, tuple[object, str]] = {
+            key: (environment[variable], variable)
+            for key, variable in _VARIABLES.items()
+            if environment.get(variable)
+        }
+        named |= {key: (value, key) for key, value in (given or {}).items() if value is not None}
+        if "database_url" in named:
+            url, place = named["database_url"]
+            named["database_url"] = (_place_database(url, Path.cwd()), place)
+        found |= named
         return cls(
             root=root,
-            database_url=_text(found, "database_url", f"sqlite:///{database.as_posix()}"),
+            database_url=_text(found, "database_url", _sqlite_url(root / STORE_FOLDER / "holocron.sqlite")),
             model=_text(found, "model", DEFAULT_MODEL),
             slots=_count(found, "slots"),
             context_tokens=_count(found, "context_tokens"),
@@ -99,7 +103,7 @@ def _read_project_file(path: Path) -> dict[str, tuple[object, str]]:
     except OSError as problem:
         raise SettingsInvalid(f"{path} cannot be read: {problem.strerror}") from problem
     try:
-        entries = tomllib.loads(content.decode())
+        entries = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as problem:
         raise SettingsInvalid(f"{path} is not TOML: {problem}") from problem
     for key in entries:
@@ -107,16 +111,31 @@ def _read_project_file(path: Path) -> dict[str, tuple[object, str]]:
             raise SettingsInvalid(
                 f"{path} has an unknown key {key!r}", hint="The keys are " + ", ".join(_VARIABLES) + "."
             )
-    model = entries.get("model")
-    if isinstance(model, str):
-        entries["model"] = _from_folder(model, path.parent)
-    return {key: (value, f"{path}: {key}") for key, value in entries.items()}
+    placed = {"model": _place_model, "database_url": _place_database}
+    return {
+        key: (placed[key](value, path.parent) if key in placed else value, f"{path}: {key}")
+        for key, value in entries.items()
+    }
 
 
-def _from_folder(model: str, folder: Path) -> str:
-    """Return a model name whose relative path is found from the project's folder."""
-    scheme, colon, place = model.partition(":")
-    return f"{scheme}:{folder / place}" if colon and scheme in _MODEL_FILES else model
+def _place_model(name: object, folder: Path) -> object:
+    """Return a model's name whose path, where it is relative, is found from a folder."""
+    scheme, _, place = name.partition(":") if isinstance(name, str) else ("", "", "")
+    return f"{scheme}:{folder / Path(place).expanduser()}" if place and scheme in _MODEL_FILES else name
+
+
+def _place_database(url: object, folder: Path) -> object:
+    """Return the URL of an embedded database whose path, where it is relative, is found from a folder."""
+    scheme, _, place = url.partition(":///") if isinstance(url, str) else ("", "", "")
+    path, mark, query = place.partition("?")
+    if scheme.split("+")[0] != "sqlite" or not path or path.startswith((":", "file:")):
+        return url
+    return f"{scheme}{_sqlite_url(folder / Path(unquote(path)).expanduser())[len('sqlite') :]}{mark}{query}"
+
+
+def _sqlite_url(path: Path) -> str:
+    """Return the URL of a file, whatever signs are in its name."""
+    return f"sqlite:///{path.as_posix().replace('%', '%25').replace('?', '%3F')}"
 
 
 def _text(found: Mapping[str, tuple[object, str]], key: str, default: str) -> str:

@@ -32,7 +32,7 @@ from holocron.store.queue import (
     fail_job,
     forget_worker,
     job_statuses,
-    list_lease_holders,
+    list_workers,
     postpone_job,
     release_jobs,
     retry_jobs,
@@ -246,7 +246,7 @@ def test_a_dead_workers_jobs_are_ready_at_once(store: Store) -> None:
     planner, _ = plan_ships(store, ship_bundle(1), ship_bundle(2))
     (dead,) = claim(store, planner, limit=1)
     (alive,) = claim(store, planner, limit=1)
-    assert {holder.worker_id for holder in list_lease_holders(store)} == {dead.worker_id, alive.worker_id}
+    assert {worker.worker_id for worker in list_workers(store)} == {dead.worker_id, alive.worker_id}
     assert take_over_jobs(store, dead_workers=[dead.worker_id]) == 1
     (again,) = claim(store, planner)
     assert (again.job_id, again.attempt, again.failures) == (dead.job_id, 2, 1)
@@ -344,7 +344,7 @@ def test_a_worker_signs_off(store: Store) -> None:
     done, held = claim(store, planner)
     commit_results(store, planner.tables, [accept(done, ship_value(1))])
     forget_worker(store, done.worker_id)
-    assert [holder.worker_id for holder in list_lease_holders(store)] == [held.worker_id]
+    assert [worker.worker_id for worker in list_workers(store)] == [held.worker_id]
     release_jobs(store, [held])
     forget_worker(store, held.worker_id)
     forget_worker(store, held.worker_id)

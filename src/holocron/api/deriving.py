@@ -110,16 +110,17 @@ class Results(Generic[T]):
         table: the name of an array's view for its rows, e.g. `character_facts_ships`; the root's by default.
         Raises: UsageError where there is no such view.
         """
-        import pyarrow as pa
-
         root = shape_tables(self._derivation)
         views = {made.view_name: made for made in root.walk()}
         if table is not None and table not in views:
             raise UsageError(f"there is no view {table!r}", hint="The views are " + ", ".join(views) + ".")
         made = views[table or root.view_name]
         schema = arrow_schema(made)
+        # after arrow_schema, which says what to install where it is missing
+        import pyarrow as pa
+
         with Store(self._database_url) as store:
-            rows = iterate_view(store, made.table, made.current_rows())
+            rows = iterate_view(store, made.table, made.settled_rows())
             wanted = (row for row in rows if row["subject"] in self._subjects)
             return pa.Table.from_batches(arrow_batches(schema, wanted), schema=schema)
 

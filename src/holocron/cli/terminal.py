@@ -99,3 +99,8 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 def show_cell(value: object) -> str:
     """Return how a value of a row reads; nothing is written for NULL."""
     return "" if value is None else str(value)
+
+
+def quote_word(text: str) -> str:
+    """Return a text as one word of a command that a person may copy into any shell."""
+    return f'"{text}"' if " " in text else text

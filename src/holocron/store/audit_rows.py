@@ -94,7 +94,7 @@ class RowAudit:
         return rows, set()
 
 
-def _strays_of(table: Table, derivation_ids: Sequence[int]) -> Select[tuple[int]]:
+def _strays_of(table: Table, derivation_ids: Sequence[int]) -> Select[int]:
     owned = exists().where(
         tables.artifact.c.id == table.c.artifact_id,
         tables.job.c.id == tables.artifact.c.job_id,

@@ -31,6 +31,7 @@ from sqlalchemy import (
     Select,
     Table,
     UnicodeText,
+    exists,
     insert,
     inspect,
     select,
@@ -115,6 +116,13 @@ class DerivedTable:
         shown = [self.table.c[column.name] for column in self.columns]
         join = self.table.join(tables.subject, tables.subject.c.artifact_id == self.table.c.artifact_id)
         return select(tables.subject.c.subject, *own, *shown, self.table.c.artifact_id).select_from(join)
+
+    def settled_rows(self) -> Select[tuple[object, ...]]:
+        """Return current_rows without those whose subject still waits for another answer, or was refused one."""
+        accepted = exists().where(
+            tables.job.c.id == tables.subject.c.job_id, tables.job.c.status == tables.JobStatus.ACCEPTED
+        )
+        return self.current_rows().where(accepted)
 
 
 def shape_tables(derivation: Derivation) -> DerivedTable:

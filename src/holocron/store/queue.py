@@ -102,22 +102,11 @@ def forget_worker(store: Store, worker_id: int) -> None:
         connection.execute(delete(tables.worker).where(tables.worker.c.id == worker_id, ~held))
 
 
-def list_lease_holders(store: Store) -> list[WorkerProcess]:
-    """Return the workers that hold leases now."""
-    query = (
-        select(
-            tables.worker.c.id,
-            tables.worker.c.host,
-            tables.worker.c.process_id,
-            tables.worker.c.process_started,
-        )
-        .where(
-            tables.worker.c.id.in_(
-                select(tables.job.c.worker_id).where(tables.job.c.status == JobStatus.CLAIMED)
-            )
-        )
-        .order_by(tables.worker.c.id)
-    )
+def list_workers(store: Store) -> list[WorkerProcess]:
+    """Return the workers that have not signed off."""
+    query = select(
+        tables.worker.c.id, tables.worker.c.host, tables.worker.c.process_id, tables.worker.c.process_started
+    ).order_by(tables.worker.c.id)
     with store.reading() as connection:
         return [
             WorkerProcess(worker_id=number, host=host, process_id=process, process_started=started)

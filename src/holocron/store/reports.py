@@ -90,7 +90,7 @@ class StoredArtifact:
     subject: str
     value: JSONValue
     manifest: Mapping[str, JSONValue]
-    #: whether a newer job of the subject is wanted and not accepted yet
+    #: where the job stands that the subject waits for, while it is not accepted: a newer one, or this one again
     superseding: JobStatus | None
     claims: tuple[StoredClaim, ...]
 
@@ -196,9 +196,10 @@ def load_artifact(store: Store, artifact_id: int) -> StoredArtifact:
     with store.reading() as connection:
         row = connection.execute(query).one()
         superseding = None
-        if row.wanted_id is not None and row.wanted_id != row.job_id:
-            status = select(tables.job.c.status).where(tables.job.c.id == row.wanted_id)
-            superseding = JobStatus(connection.execute(status).scalar_one())
+        if row.wanted_id is not None:
+            query = select(tables.job.c.status).where(tables.job.c.id == row.wanted_id)
+            status = JobStatus(connection.execute(query).scalar_one())
+            superseding = None if status is JobStatus.ACCEPTED else status
         return StoredArtifact(
             artifact_id=artifact_id,
             derivation=row.name,

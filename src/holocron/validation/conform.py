@@ -22,7 +22,6 @@ from holocron.derivation.shapes import (
     ScalarKind,
     ScalarShape,
     Shape,
-    holds_leaves,
 )
 from holocron.derivation.specialise import MAX_CITATIONS, citation_limit, is_cut_at
 from holocron.errors import ContractInvalid
@@ -144,8 +143,7 @@ class _Taking:
         if isinstance(shape, ScalarShape):
             return self._take_scalar(answer, shape, pointer, cite)
         if answer is None and pointer:
-            if holds_leaves(shape):
-                self.leaves.append(Leaf(pointer, None, NOTHING, cite))
+            self.leaves.append(Leaf(pointer, None, NOTHING, cite))
             return None
         if isinstance(shape, ChoiceShape):
             return self.take(answer, choose_option(answer, shape), pointer, cite)

@@ -41,12 +41,14 @@ def work_example(example: Example, shape: ObjectShape, validator: ContractValida
     verdict = judge(completion, validator, shown)
     if verdict.outcome is not Outcome.ACCEPTED:
         first = verdict.findings[0]
-        hint = "Correct the example's answer or its evidence."
+        message, hint = first.message, "Correct the example's answer or its evidence."
         if first.code is FindingCode.CITATION_MISSING:
-            hint = f'Its lines cannot be found: give the object "{CITE}", the numbers of the lines, from 1.'
+            message = "No line of its evidence states the value."
+            hint = (
+                f'Correct it, or give its object "{CITE}": the numbers of the lines it follows from, from 1.'
+            )
         raise ExampleInvalid(
-            f"the example about {example.subject!r} is wrong at {first.pointer or '/'}: {first.message}",
-            hint=hint,
+            f"the example about {example.subject!r} is wrong at {first.pointer or '/'}: {message}", hint=hint
         )
     return WorkedExample(subject=example.subject, lines=tuple(number_lines(segments)), answer=answer)
 

@@ -34,7 +34,7 @@ from holocron.store.queue import (
     extend_leases,
     fail_job,
     forget_worker,
-    list_lease_holders,
+    list_workers,
     postpone_job,
     release_jobs,
     take_over_jobs,
@@ -332,10 +332,8 @@ class Worker:
             extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
         if now - self._looked_at >= min(5.0, self._lease_s / 4):
             self._looked_at = now
-            holders = [
-                worker for worker in list_lease_holders(self._store) if worker.worker_id != self._worker_id
-            ]
-            take_over_jobs(self._store, dead_workers=find_dead(holders))
+            others = [worker for worker in list_workers(self._store) if worker.worker_id != self._worker_id]
+            take_over_jobs(self._store, dead_workers=find_dead(others))
 
     def _wait_for_work(self, scope: JobScope) -> bool:
         """Wait a moment where jobs are open that cannot be claimed now; return False where none is open."""

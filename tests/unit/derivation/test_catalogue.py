@@ -1,5 +1,7 @@
 """The catalogue of a project, and derivations made of Pydantic models."""
 
+# ruff: noqa: D101 - a model's docstring is its instructions
+
 from __future__ import annotations
 
 import datetime as dt
@@ -22,7 +24,7 @@ from holocron.errors import ContractInvalid, DerivationInvalid
 YAML = "name: {name}\ninstructions: x\ncontract: {{type: object, properties: {{a: {{type: string}}}}}}\n"
 
 
-def project(folder: Path, **files: str) -> Path:
+def _project(folder: Path, **files: str) -> Path:
     (folder / "derivations").mkdir()
     for name, text in files.items():
         (folder / "derivations" / name.replace("_", ".")).write_text(text, encoding="utf-8")
@@ -31,7 +33,7 @@ def project(folder: Path, **files: str) -> Path:
 
 def test_a_catalogue_holds_every_derivation_by_name(tmp_path: Path) -> None:
     """Both endings of YAML are read; other files and folders are left alone."""
-    root = project(tmp_path, a_yaml=YAML.format(name="first"), b_yml=YAML.format(name="second"), c_json="{}")
+    root = _project(tmp_path, a_yaml=YAML.format(name="first"), b_yml=YAML.format(name="second"), c_json="{}")
     (root / "derivations" / "more").mkdir()
     assert list(load_catalogue(root)) == ["first", "second"]
 
@@ -41,7 +43,7 @@ def test_a_project_without_derivations_is_told_how_to_get_one(
     tmp_path: Path, files: dict[str, str] | None
 ) -> None:
     """The folder is named, and the hint says what to do."""
-    root = tmp_path if files is None else project(tmp_path, **files)
+    root = tmp_path if files is None else _project(tmp_path, **files)
     with pytest.raises(DerivationInvalid, match="there is no derivation in") as caught:
         load_catalogue(root)
     assert "holocron init" in caught.value.hint
@@ -49,7 +51,7 @@ def test_a_project_without_derivations_is_told_how_to_get_one(
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     """A name is one table; the second file is a mistake."""
-    root = project(tmp_path, a_yaml=YAML.format(name="same"), b_yaml=YAML.format(name="same"))
+    root = _project(tmp_path, a_yaml=YAML.format(name="same"), b_yaml=YAML.format(name="same"))
     with pytest.raises(DerivationInvalid, match="define the derivation 'same'"):
         load_catalogue(root)
 
@@ -100,11 +102,13 @@ def test_a_model_is_a_derivation() -> None:
     assert derivation.version == "1"
     assert derivation.instructions == "Facts about a ship.\n\nOnly what the log says."
     assert sketch_shape(derivation.contract.shape) == (
-        '{"cite": [lines], "name": string, "home": string | null, "kind": "ship" | "place", "colour": "red" | "blue" | null,'
+        '{"cite": [lines], "name": string, "home": string | null, "kind": "ship" | "place",'
+        ' "colour": "red" | "blue" | null,'
         ' "launched": date | null, "seen": date-time | null, "masts": integer, "tags": [string] | null,'
-        ' "codes": [string] | null, "stops": [{"cite": [lines], "place": string, "year": integer | null}] | null,'
+        ' "codes": [string] | null,'
+        ' "stops": [{"cite": [lines], "place": string, "year": integer | null}] | null,'
         ' "the title": string | null, "is_afloat": boolean | null}'
-    )  # fmt: skip
+    )
     assert "name: the name as it is painted\nhome: home port" in derivation.system_message
     shapes = {part.name: part.shape for part in derivation.contract.shape.properties}
     home, masts = shapes["home"], shapes["masts"]

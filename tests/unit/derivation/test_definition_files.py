@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holocron.derivation.catalogue import load_derivation
-from holocron.derivation.contract import Contract
 from holocron.derivation.definition_files import read_derivation_file, read_entry
 from holocron.errors import DerivationError, DerivationInvalid
 
@@ -24,7 +23,7 @@ contract:
 """
 
 
-def write(folder: Path, text: str | bytes) -> Path:
+def _write(folder: Path, text: str | bytes) -> Path:
     path = folder / "facts.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
@@ -32,7 +31,7 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 def test_the_least_that_a_file_needs(tmp_path: Path) -> None:
     """Name, instructions and contract; the rest has defaults that are the options' own."""
-    derivation = load_derivation(write(tmp_path, GOOD.replace("version: 1\n", "")))
+    derivation = load_derivation(_write(tmp_path, GOOD.replace("version: 1\n", "")))
     assert (derivation.name, derivation.version) == ("facts", "1")
     assert derivation.options.max_output_tokens == 1024
     assert derivation.options.repairs == 1
@@ -58,7 +57,7 @@ examples:
 options: {max_output_tokens: 200, repairs: 0, redact: ["[0-9]{9}"]}
 evidence: archive/*.md
 """
-    derivation = load_derivation(write(tmp_path, text))
+    derivation = load_derivation(_write(tmp_path, text))
     assert derivation.version == "2.5"
     assert derivation.instructions == "Give\nthe facts.\n"
     assert derivation.vocabulary == {"kind": {"ship": ("vessel",), "no": ()}, "tag": {"a": (), "b": ()}}
@@ -71,7 +70,7 @@ evidence: archive/*.md
 @pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b"# comment\r\n"], ids=["bom", "crlf"])
 def test_windows_files_are_read(tmp_path: Path, prefix: bytes) -> None:
     """A byte order mark and CRLF change nothing."""
-    path = write(tmp_path, prefix + GOOD.replace("\n", "\r\n").encode())
+    path = _write(tmp_path, prefix + GOOD.replace("\n", "\r\n").encode())
     assert load_derivation(path).instructions == "Give the facts."
 
 
@@ -106,7 +105,7 @@ def test_windows_files_are_read(tmp_path: Path, prefix: bytes) -> None:
 def test_a_plain_word_is_what_json_would_make_of_it(tmp_path: Path, written: str, value: object) -> None:
     """Countries, dates, times and codes stay text; only JSON's own words and numbers are more."""
     entry = read_derivation_file(
-        write(tmp_path, f"{GOOD}examples:\n- evidence: e\n  answer:\n    a: {written}\n")
+        _write(tmp_path, f"{GOOD}examples:\n- evidence: e\n  answer:\n    a: {written}\n")
     )
     answer = entry.examples[0].answer["a"]
     assert answer == value
@@ -128,10 +127,18 @@ BAD: list[tuple[str, str | bytes, str]] = [
     ("unknown-tag", GOOD + "evidence: !!python/name:os.system x\n", "cannot be read as YAML"),
     ("unknown-alias", GOOD + "evidence: *nowhere\n", "cannot be read as YAML"),
     ("two-documents", GOOD + "---\n" + GOOD, "cannot be read as YAML"),
-    ("deep", "a: " + "[" * 5000 + "]" * 5000, "nested too deep"),
+    ("deep", "a: " + "[" * 700 + "]" * 700, "nested too deep"),
     ("key-twice", GOOD + "name: other\n", "line 8 cannot be read as YAML: the key 'name' stands twice"),
-    ("key-twice-below", GOOD.replace("{type: string}", "{type: string, type: integer}"), "'type' stands twice"),
-    ("number-key", GOOD + "vocabulary: {kind: {1: [one]}}\n", "line 8 cannot be read as YAML: the key 1 is not text"),
+    (
+        "key-twice-below",
+        GOOD.replace("{type: string}", "{type: string, type: integer}"),
+        "'type' stands twice",
+    ),
+    (
+        "number-key",
+        GOOD + "vocabulary: {kind: {1: [one]}}\n",
+        "line 8 cannot be read as YAML: the key 1 is not text",
+    ),
     ("true-key", GOOD + "vocabulary: {true: [one]}\n", "the key true is not text"),
     ("list-key", GOOD + "vocabulary: {[a]: [one]}\n", "is not text"),
     ("no-name", GOOD.replace("name: facts\n", ""), "name is missing"),
@@ -142,35 +149,71 @@ BAD: list[tuple[str, str | bytes, str]] = [
     ("name-number", GOOD.replace("facts\nv", "7\nv"), "name: input should be a valid string"),
     ("version-map", GOOD.replace("version: 1", "version: {a: 1}"), "version: input should be"),
     ("version-true", GOOD.replace("version: 1", "version: true"), "version: input should be"),
-    ("instructions-list", GOOD.replace("Give the facts.", "[Give]"), "instructions: input should be a valid string"),
-    ("instructions-empty", GOOD.replace("Give the facts.", ""), "instructions: input should be a valid string"),
+    (
+        "instructions-list",
+        GOOD.replace("Give the facts.", "[Give]"),
+        "instructions: input should be a valid string",
+    ),
+    (
+        "instructions-empty",
+        GOOD.replace("Give the facts.", ""),
+        "instructions: input should be a valid string",
+    ),
     ("contract-number", "name: a\ninstructions: b\ncontract: 5\n", "contract: input should be a valid map"),
     ("examples-map", GOOD + "examples: {a: 1}\n", "examples: input should be a valid list"),
     ("example-answer", GOOD + "examples:\n- evidence: e\n", "examples.0.answer is missing"),
-    ("example-answer-list", GOOD + "examples:\n- {evidence: e, answer: [1]}\n", "examples.0.answer: input should be a valid map"),
-    ("example-key", GOOD + "examples:\n- {evidence: e, answer: {}, note: x}\n", "examples.0.note is not a key"),
+    (
+        "example-answer-list",
+        GOOD + "examples:\n- {evidence: e, answer: [1]}\n",
+        "examples.0.answer: input should be a valid map",
+    ),
+    (
+        "example-key",
+        GOOD + "examples:\n- {evidence: e, answer: {}, note: x}\n",
+        "examples.0.note is not a key",
+    ),
     ("repairs-text", GOOD + "options: {repairs: '1'}\n", "options.repairs: input should be a valid integer"),
-    ("repairs-many", GOOD + "options: {repairs: 9}\n", "options.repairs: input should be less than or equal to 5"),
+    (
+        "repairs-many",
+        GOOD + "options: {repairs: 9}\n",
+        "options.repairs: input should be less than or equal to 5",
+    ),
     ("repairs-true", GOOD + "options: {repairs: true}\n", "options.repairs: input should be a valid integer"),
-    ("tokens-few", GOOD + "options: {max_output_tokens: 1}\n", "options.max_output_tokens: input should be greater"),
+    (
+        "tokens-few",
+        GOOD + "options: {max_output_tokens: 1}\n",
+        "options.max_output_tokens: input should be greater",
+    ),
     ("redact-text", GOOD + "options: {redact: abc}\n", "options.redact: input should be a valid list"),
     ("redact-wrong", GOOD + "options: {redact: ['(']}\n", "options.redact: the redaction pattern '('"),
     ("redact-everything", GOOD + "options: {redact: ['a*']}\n", "matches an empty text"),
     ("vocabulary-text", GOOD + "vocabulary: {kind: ship}\n", "vocabulary.kind: input should be a valid map"),
     ("vocabulary-numbers", GOOD + "vocabulary: {kind: [1]}\n", "vocabulary.kind"),
-    ("synonyms-text", GOOD + "vocabulary: {kind: {ship: vessel}}\n", "vocabulary.kind.ship: input should be a valid list"),
+    (
+        "synonyms-text",
+        GOOD + "vocabulary: {kind: {ship: vessel}}\n",
+        "vocabulary.kind.ship: input should be a valid list",
+    ),
     ("evidence-number", GOOD + "evidence: [1]\n", "evidence.0: input should be a valid string"),
     ("name-of-no-table", GOOD.replace("name: facts", "name: My Facts"), "cannot be called 'My Facts'"),
     ("surrogate", GOOD.replace("Give the facts.", '"\\ud800"'), "cannot be kept as JSON"),
-    ("binary-answer", GOOD + "examples:\n- {evidence: e, answer: {a: !!binary aGk=}}\n", "examples.0.answer.a: b'hi' is a bytes"),
-    ("endless-answer", GOOD + "examples:\n- {evidence: e, answer: &a {a: *a}}\n", "examples.0.answer.a.a.a.a.a.a.a: it is nested too deep"),
-]  # fmt: skip
+    (
+        "binary-answer",
+        GOOD + "examples:\n- {evidence: e, answer: {a: !!binary aGk=}}\n",
+        "examples.0.answer.a: b'hi' is a bytes",
+    ),
+    (
+        "endless-answer",
+        GOOD + "examples:\n- {evidence: e, answer: &a {a: *a}}\n",
+        "examples.0.answer.a.a.a.a.a.a.a: it is nested too deep",
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "reason"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str | bytes, reason: str) -> None:
     """The sentence names the file, and the line or the key that is wrong."""
-    path = write(tmp_path, text)
+    path = _write(tmp_path, text)
     with pytest.raises(DerivationInvalid) as caught:
         load_derivation(path)
     assert reason in str(caught.value)
@@ -181,7 +224,7 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str | byt
 def test_a_mended_file_says_which_keys_there_are(tmp_path: Path) -> None:
     """The hint lists the keys."""
     with pytest.raises(DerivationInvalid) as caught:
-        load_derivation(write(tmp_path, GOOD + "vocab: {}\n"))
+        load_derivation(_write(tmp_path, GOOD + "vocab: {}\n"))
     assert (
         "name, version, instructions, contract, vocabulary, examples, options, evidence" in caught.value.hint
     )
@@ -206,7 +249,7 @@ contract:
     b: {<<: *text, maxLength: 5}
     c: *text
 """
-    schema = load_derivation(write(tmp_path, text)).contract.schema
+    schema = load_derivation(_write(tmp_path, text)).contract.schema
     assert schema["properties"] == {
         "a": {"type": "string", "maxLength": 9},
         "b": {"type": "string", "maxLength": 5},
@@ -220,7 +263,7 @@ def test_a_file_of_aliases_that_multiply_is_refused(tmp_path: Path) -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     body = "".join(f"  {line}\n" for line in lines)
     with pytest.raises(DerivationError, match="larger than"):
-        load_derivation(write(tmp_path, GOOD + body))
+        load_derivation(_write(tmp_path, GOOD + body))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +283,7 @@ def test_a_wrong_contract_file_is_named_with_its_derivation(
     """Both files stand in the sentence."""
     if content is not None:
         (tmp_path / "c.json").write_bytes(content)
-    path = write(tmp_path, "name: a\ninstructions: b\ncontract: c.json\n")
+    path = _write(tmp_path, "name: a\ninstructions: b\ncontract: c.json\n")
     with pytest.raises(DerivationInvalid, match=reason) as caught:
         load_derivation(path)
     assert str(path) in str(caught.value)
@@ -253,13 +296,13 @@ def test_a_contract_file_lies_beside_its_derivation(tmp_path: Path) -> None:
     (tmp_path / "sub" / "c.json").write_bytes(
         b'\xef\xbb\xbf{"type": "object", "properties": {"a": {"type": "string"}}}'
     )
-    derivation = load_derivation(write(tmp_path, "name: a\ninstructions: b\ncontract: sub/c.json\n"))
+    derivation = load_derivation(_write(tmp_path, "name: a\ninstructions: b\ncontract: sub/c.json\n"))
     assert derivation.contract.shape.properties[0].name == "a"
 
 
 def test_an_invalid_contract_is_named_by_pointer_and_file(tmp_path: Path) -> None:
     """ContractInvalid keeps its pointer, and the sentence says which file."""
-    path = write(tmp_path, GOOD.replace("type: string", "type: text"))
+    path = _write(tmp_path, GOOD.replace("type: string", "type: text"))
     with pytest.raises(DerivationError, match=r"at /properties/name/type, .*\(facts\.yaml\)"):
         load_derivation(path)
 
@@ -278,8 +321,9 @@ def test_any_text_after_a_good_beginning_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     """No text makes anything but a Derivation or a DerivationError."""
-    path = write(tmp_path_factory.getbasetemp(), GOOD + text)
+    path = _write(tmp_path_factory.getbasetemp(), GOOD + text)
     try:
-        assert isinstance(load_derivation(path).contract, Contract)
+        sentence = load_derivation(path).name
     except DerivationError as problem:
-        assert "\n" not in str(problem)
+        sentence = str(problem)
+    assert "\n" not in sentence

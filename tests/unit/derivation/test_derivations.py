@@ -22,7 +22,7 @@ SCHEMA: dict[str, JSONValue] = {
 VOCABULARY = {"kind": {"ship": ("vessel", "boat"), "place": ()}}
 
 
-def make(schema: dict[str, JSONValue] | None = None, **changes: object) -> Derivation:
+def _make(schema: dict[str, JSONValue] | None = None, **changes: object) -> Derivation:
     made = Derivation(
         name="facts",
         version="2",
@@ -33,13 +33,13 @@ def make(schema: dict[str, JSONValue] | None = None, **changes: object) -> Deriv
         options=DerivationOptions(max_output_tokens=99, repairs=2, redact=("[0-9]{9}",)),
         evidence=("archive/*.md",),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 @pytest.mark.parametrize("name", ["a", "facts", "a_1", "a" * 40])
 def test_a_name_of_a_table_is_taken(name: str) -> None:
     """Lower-case letters, digits and underscores, up to 40."""
-    assert make(name=name).name == name
+    assert _make(name=name).name == name
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_name_of_a_table_is_taken(name: str) -> None:
 def test_a_name_that_cannot_name_a_table_is_refused(name: str) -> None:
     """The sentence says which names can."""
     with pytest.raises(DerivationInvalid, match="cannot be called") as caught:
-        make(name=name)
+        _make(name=name)
     assert "lower-case" in caught.value.hint
 
 
@@ -76,18 +76,18 @@ def test_a_name_that_cannot_name_a_table_is_refused(name: str) -> None:
         pytest.param(
             {"examples": (Example(subject="s", evidence="e", answer={"a": float("nan")}),)}, id="nan"
         ),
-        pytest.param({"examples": (Example(subject="s", evidence="e", answer={"a": {1}}),)}, id="set"),  # type: ignore[dict-item]
+        pytest.param({"examples": (Example(subject="s", evidence="e", answer={"a": {1}}),)}, id="set"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(changes: dict[str, object]) -> None:
     """A definition goes into the store and a hash; it is tried when the derivation is made."""
     with pytest.raises(DerivationInvalid, match="cannot be kept as JSON"):
-        make(**changes)
+        _make(**changes)
 
 
 def test_a_definition_comes_back_from_the_store() -> None:
     """Through JSON text and back: the same question, hashes, prompt and schema; globs are not part of it."""
-    made = make()
+    made = _make()
     again = derivation_from_definition(json.loads(json.dumps(made.definition)))
     assert again.definition == made.definition
     assert again.derivation_hash == made.derivation_hash
@@ -113,32 +113,35 @@ def test_a_definition_comes_back_from_the_store() -> None:
 )
 def test_the_hash_is_of_the_question(changes: dict[str, object], *, derivation: bool, contract: bool) -> None:
     """What is asked enters the derivation's hash; what the tables depend on enters the contract's."""
-    made, changed = make(), make(**changes)
+    made, changed = _make(), _make(**changes)
     assert (changed.derivation_hash != made.derivation_hash) is derivation
     assert (changed.contract_hash != made.contract_hash) is contract
 
 
-def nested(*names: str) -> dict[str, JSONValue]:
+def _nested(*names: str) -> dict[str, JSONValue]:
     return {"type": "object", "properties": {name: {"type": "string"} for name in names}}
 
 
 @pytest.mark.parametrize(
     ("first", "second", "same"),
     [
-        pytest.param(nested("a", "b"), nested("b", "a"), False, id="properties"),
+        pytest.param(_nested("a", "b"), _nested("b", "a"), False, id="properties"),
         pytest.param(
-            {"type": "object", "properties": {"o": nested("a", "b")}},
-            {"type": "object", "properties": {"o": nested("b", "a")}},
+            {"type": "object", "properties": {"o": _nested("a", "b")}},
+            {"type": "object", "properties": {"o": _nested("b", "a")}},
             False,
             id="nested-properties",
         ),
         pytest.param(
-            {"allOf": [nested("a", "b")], "type": "object"}, {"type": "object", "allOf": [nested("b", "a")]}, False, id="in-a-list"
+            {"allOf": [_nested("a", "b")], "type": "object"},
+            {"type": "object", "allOf": [_nested("b", "a")]},
+            False,
+            id="in-a-list",
         ),
-        pytest.param(nested("a"), dict(reversed(nested("a").items())), True, id="other-keys"),
+        pytest.param(_nested("a"), dict(reversed(_nested("a").items())), True, id="other-keys"),
         pytest.param(
-            nested("a") | {"$defs": {"x": nested("p"), "y": nested("q")}},
-            {"$defs": {"y": nested("q"), "x": nested("p")}} | nested("a"),
+            _nested("a") | {"$defs": {"x": _nested("p"), "y": _nested("q")}},
+            {"$defs": {"y": _nested("q"), "x": _nested("p")}} | _nested("a"),
             True,
             id="definitions",
         ),
@@ -149,19 +152,19 @@ def nested(*names: str) -> dict[str, JSONValue]:
             id="words-of-a-property",
         ),
     ],
-)  # fmt: skip
+)
 def test_only_the_order_of_properties_counts(
     first: dict[str, JSONValue], second: dict[str, JSONValue], *, same: bool
 ) -> None:
     """The model is asked in the order of the properties; no other order changes anything."""
-    one, two = make(first), make(second)
+    one, two = _make(first), _make(second)
     assert (one.derivation_hash == two.derivation_hash) is same
     assert (one.contract_hash == two.contract_hash) is same
 
 
 def test_a_prompt_holds_the_subject_and_its_lines() -> None:
     """The static message comes first, the numbered evidence last, and the schema knows the last line."""
-    made = make()
+    made = _make()
     segments = number_segments(inline_bundle("Tal", "Tal is a boat. She lies in Arven."))
     prompt = made.render_prompt("Tal", segments)
     assert prompt.messages[0].content == made.system_message

@@ -20,21 +20,21 @@ DERIVATION = Derivation(
 SEGMENTS = number_segments(inline_bundle("s", "\n\n".join(f"Line number {n} is here." for n in range(1, 41))))
 
 
-def words(text: str) -> int:
+def _words(text: str) -> int:
     return len(text.split())
 
 
-def fit(
+def _fit(
     context_tokens: int, *, segments: tuple[Segment, ...] = SEGMENTS, correction: float = 1.0
 ) -> FittedPrompt:
     return fit_prompt(
-        DERIVATION, "s", segments, context_tokens=context_tokens, estimate=words, correction=correction
+        DERIVATION, "s", segments, context_tokens=context_tokens, estimate=_words, correction=correction
     )
 
 
 def test_what_fits_is_shown_whole() -> None:
     """With room for all, nothing is cut, and the estimate is within what the window leaves."""
-    fitted = fit(2000)
+    fitted = _fit(2000)
     assert fitted.shown == SEGMENTS
     assert fitted.not_read == ()
     assert fitted.prompt.messages[-1].content.count("\n") == 40
@@ -44,7 +44,7 @@ def test_what_fits_is_shown_whole() -> None:
 @pytest.mark.parametrize("context_tokens", [300, 350, 400])
 def test_what_does_not_fit_is_cut_at_a_border_and_named(context_tokens: int) -> None:
     """The leading segments are shown; all others are named, and no schema lets the model cite them."""
-    fitted = fit(context_tokens)
+    fitted = _fit(context_tokens)
     shown = len(fitted.shown)
     assert 0 < shown < 40
     assert fitted.shown == SEGMENTS[:shown]
@@ -55,21 +55,21 @@ def test_what_does_not_fit_is_cut_at_a_border_and_named(context_tokens: int) -> 
 
 def test_an_engine_that_counts_more_makes_the_cut_earlier() -> None:
     """A correction of two halves what is estimated to fit."""
-    assert len(fit(600, correction=2.0).shown) < len(fit(600).shown)
+    assert len(_fit(600, correction=2.0).shown) < len(_fit(600).shown)
 
 
 def test_half_the_window_is_left_for_the_prompt() -> None:
     """A small window is not eaten up by the answer's limit."""
-    assert len(fit(220).shown) > 0
-    assert fit(220).estimated_tokens <= 110
+    assert len(_fit(220).shown) > 0
+    assert _fit(220).estimated_tokens <= 110
 
 
 @pytest.mark.parametrize("context_tokens", [1, 50, 190])
 def test_a_window_that_holds_no_segment_is_an_error(context_tokens: int) -> None:
     """Nothing is asked about evidence that nobody read; both numbers are named."""
     with pytest.raises(PromptTooLong) as caught:
-        fit(context_tokens)
+        _fit(context_tokens)
     assert caught.value.context_tokens == context_tokens
     assert caught.value.prompt_tokens > context_tokens // 2
     with pytest.raises(PromptTooLong):
-        fit(2000, segments=())
+        _fit(2000, segments=())

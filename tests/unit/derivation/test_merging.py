@@ -9,7 +9,7 @@ from holocron.errors import ContractInvalid
 from holocron.fingerprint import JSONValue
 
 
-def merge(*schemas: dict[str, JSONValue]) -> dict[str, JSONValue]:
+def _merge(*schemas: dict[str, JSONValue]) -> dict[str, JSONValue]:
     return merge_parts([FlatPart(schema, f"/{index}", ()) for index, schema in enumerate(schemas)]).words
 
 
@@ -40,7 +40,7 @@ def test_a_keyword_is_merged_to_the_tighter(
     keyword: str, first: JSONValue, second: JSONValue, expected: JSONValue
 ) -> None:
     """Both must hold, so the merged word is as tight as both."""
-    assert merge({keyword: first}, {keyword: second})[keyword] == expected
+    assert _merge({keyword: first}, {keyword: second})[keyword] == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_leaves_nothing_over_is_a_signal(
 ) -> None:
     """A choice may drop such a branch; a contract may not be one."""
     with pytest.raises(Unsatisfiable) as caught:
-        merge(first, second)
+        _merge(first, second)
     assert caught.value.pointer.startswith("/1/")
 
 
@@ -77,8 +77,8 @@ def test_children_are_gathered_with_their_places() -> None:
 
 def test_items_false_bounds_the_list() -> None:
     """`items: false` behind two prefix items allows two."""
-    assert merge({"prefixItems": [True, True], "items": False})["maxItems"] == 2
-    assert merge({"prefixItems": [True], "items": False, "maxItems": 0})["maxItems"] == 0
+    assert _merge({"prefixItems": [True, True], "items": False})["maxItems"] == 2
+    assert _merge({"prefixItems": [True], "items": False, "maxItems": 0})["maxItems"] == 0
 
 
 @pytest.mark.parametrize("order", [0, 1])
@@ -87,8 +87,8 @@ def test_a_closed_schema_forbids_the_others_properties(order: int) -> None:
     closed: dict[str, JSONValue] = {"properties": {"a": True}, "additionalProperties": False}
     both: list[dict[str, JSONValue]] = [closed, {"properties": {"b": True}}]
     with pytest.raises(ContractInvalid, match="'b' can never be stated"):
-        merge(*(both if order else both[::-1]))
-    merge(closed | {"patternProperties": {"^b": True}}, {"properties": {"b": True}})
+        _merge(*(both if order else both[::-1]))
+    _merge(closed | {"patternProperties": {"^b": True}}, {"properties": {"b": True}})
 
 
 def test_equal_values_have_equal_keys() -> None:

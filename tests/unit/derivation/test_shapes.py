@@ -24,7 +24,7 @@ WHOLE = ScalarShape(kinds=(ScalarKind.INTEGER,))
 DATE = ScalarShape(kinds=(ScalarKind.STRING,), format="date")
 
 
-def obj(required: bool = True, **shapes: Shape) -> ObjectShape:
+def _obj(required: bool = True, **shapes: Shape) -> ObjectShape:
     return ObjectShape(
         properties=tuple(
             Property(name=name, shape=shape, required=required) for name, shape in shapes.items()
@@ -32,7 +32,7 @@ def obj(required: bool = True, **shapes: Shape) -> ObjectShape:
     )
 
 
-def values(*listed: str, ground: Grounding = Grounding.INFERRED) -> ScalarShape:
+def _values(*listed: str, ground: Grounding = Grounding.INFERRED) -> ScalarShape:
     return ScalarShape(kinds=(ScalarKind.STRING,), enum=listed, ground=ground)
 
 
@@ -42,21 +42,21 @@ def values(*listed: str, ground: Grounding = Grounding.INFERRED) -> ScalarShape:
         pytest.param(TEXT, True, id="scalar"),
         pytest.param(ArrayShape(items=TEXT), True, id="array"),
         pytest.param(ArrayShape(items=ArrayShape(items=TEXT)), True, id="nested-array"),
-        pytest.param(ArrayShape(items=obj(a=TEXT)), False, id="array-of-objects"),
-        pytest.param(obj(a=TEXT), False, id="object"),
-        pytest.param(ChoiceShape(options=(obj(a=TEXT), TEXT)), True, id="choice"),
-        pytest.param(ChoiceShape(options=(obj(a=TEXT),)), False, id="choice-of-objects"),
+        pytest.param(ArrayShape(items=_obj(a=TEXT)), False, id="array-of-objects"),
+        pytest.param(_obj(a=TEXT), False, id="object"),
+        pytest.param(ChoiceShape(options=(_obj(a=TEXT), TEXT)), True, id="choice"),
+        pytest.param(ChoiceShape(options=(_obj(a=TEXT),)), False, id="choice-of-objects"),
     ],
 )
 def test_objects_answer_for_themselves(shape: Shape, *, expected: bool) -> None:
     """An object cites where a value of its own, and not of an object in it, may be stated."""
     assert holds_leaves(shape) is expected
-    assert obj(p=shape).is_citing is expected
+    assert _obj(p=shape).is_citing is expected
 
 
 def test_properties_are_walked_parents_first() -> None:
     """Lists and choices add nothing to the path."""
-    shape = obj(a=ArrayShape(items=obj(b=TEXT)), c=ChoiceShape(options=(obj(d=TEXT), TEXT)))
+    shape = _obj(a=ArrayShape(items=_obj(b=TEXT)), c=ChoiceShape(options=(_obj(d=TEXT), TEXT)))
     assert [".".join(path) for path, _ in walk_properties(shape)] == ["a", "a.b", "c", "c.d"]
 
 
@@ -78,21 +78,27 @@ def test_properties_are_walked_parents_first() -> None:
             ChoiceShape(options=(TEXT, WHOLE, DATE), nullable=True),
             id="choices-are-opened",
         ),
-        pytest.param([values("a"), values("b", "a")], values("a", "b"), id="values"),
+        pytest.param([_values("a"), _values("b", "a")], _values("a", "b"), id="values"),
         pytest.param(
-            [values("a"), TEXT, values("b")], ChoiceShape(options=(values("a", "b"), TEXT)), id="values-apart"
+            [_values("a"), TEXT, _values("b")],
+            ChoiceShape(options=(_values("a", "b"), TEXT)),
+            id="values-apart",
         ),
         pytest.param(
-            [values("a"), values("b", ground=Grounding.VERBATIM)],
-            ChoiceShape(options=(values("a"), values("b", ground=Grounding.VERBATIM))),
+            [_values("a"), _values("b", ground=Grounding.VERBATIM)],
+            ChoiceShape(options=(_values("a"), _values("b", ground=Grounding.VERBATIM))),
             id="values-of-other-grounding-stay-apart",
         ),
-        pytest.param([obj(a=TEXT), obj(False, a=TEXT)], obj(False, a=TEXT), id="objects-that-require-less"),
         pytest.param(
-            [obj(a=TEXT), obj(a=WHOLE)], ChoiceShape(options=(obj(a=TEXT), obj(a=WHOLE))), id="objects"
+            [_obj(a=TEXT), _obj(False, a=TEXT)], _obj(False, a=TEXT), id="objects-that-require-less"
         ),
-        pytest.param([obj(a=TEXT), obj(b=TEXT)], ChoiceShape(options=(obj(a=TEXT), obj(b=TEXT))), id="names"),
-        pytest.param([obj(a=TEXT), TEXT], ChoiceShape(options=(obj(a=TEXT), TEXT)), id="object-or-text"),
+        pytest.param(
+            [_obj(a=TEXT), _obj(a=WHOLE)], ChoiceShape(options=(_obj(a=TEXT), _obj(a=WHOLE))), id="objects"
+        ),
+        pytest.param(
+            [_obj(a=TEXT), _obj(b=TEXT)], ChoiceShape(options=(_obj(a=TEXT), _obj(b=TEXT))), id="names"
+        ),
+        pytest.param([_obj(a=TEXT), TEXT], ChoiceShape(options=(_obj(a=TEXT), TEXT)), id="object-or-text"),
     ],
 )
 def test_several_shapes_become_one(options: list[Shape], expected: Shape) -> None:
@@ -102,7 +108,7 @@ def test_several_shapes_become_one(options: list[Shape], expected: Shape) -> Non
 
 @pytest.mark.parametrize("level", list(Grounding))
 def test_a_level_satisfies_itself_and_all_looser(level: Grounding) -> None:
-    """verbatim is the strictest and inferred the loosest."""
+    """Verbatim is the strictest and inferred the loosest."""
     order = list(Grounding)
     assert [level.satisfies(least) for least in order] == [
         order.index(least) >= order.index(level) for least in order

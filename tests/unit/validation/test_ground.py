@@ -1,4 +1,4 @@
-"""Strings, synonyms, booleans and the shape of what grounding returns; numbers and dates have files of their own."""
+"""Strings, synonyms, booleans and the shape of what grounding returns."""
 
 from __future__ import annotations
 
@@ -233,11 +233,8 @@ def test_the_quotes_that_hold_the_value_are_named() -> None:
     assert ground_value("Luke", []) == Support(grounding=I, quotes=())
 
 
-WORDS = [
-    *"Luke Anakin wing of the droid Padmé Größe दिल्ली 卢克 ルーク تاتوين 34 19 R2-D2 🚀 e\u0301t".split(),
-    "ﬁn",
-    "ß",
-]
+PHRASE = "Luke Anakin wing of the droid Padmé Größe दिल्ली 卢克 ルーク تاتوين 34 19 R2-D2 🚀 e\u0301t ﬁn ß"
+WORDS = PHRASE.split()
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8)
 
 
@@ -255,7 +252,8 @@ def test_what_stands_between_two_spaces_is_verbatim(words: list[str], bounds: tu
 def test_case_and_spaces_never_lose_support(words: list[str], bounds: tuple[int, int]) -> None:
     """The same run in capitals or with other spaces is supported still."""
     value = "\u3000 ".join(words[slice(*bounds)])
-    assume(len(value) > 4)
+    # A pictograph has no normal form, and short capitals keep their case.
+    assume(len(value) > 4 and any(char.isalnum() for char in value))
     quote = " ".join(words)
     assert ground_value(value, [quote]).grounding is not I
     assert ground_value(value.upper(), [quote]).grounding is not I

@@ -1,4 +1,4 @@
-"""Numbers and dates as ground_value takes them: what a quote supports, and the near misses that it does not."""
+"""Numbers: what a quote supports, and the near misses that it does not."""
 
 from __future__ import annotations
 
@@ -262,11 +262,12 @@ def test_a_number_is_as_grounded_as_the_quote_states_it(value: float, quote: str
     assert ground_value(value, [quote]).grounding is level
 
 
-ONES = (
+ONE_TO_NINETEEN = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     " seventeen eighteen nineteen"
-).split()
-TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+ONES = ONE_TO_NINETEEN.split()
+TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 HAN = "零一二三四五六七八九"
 
 

@@ -14,7 +14,7 @@ from holocron.cli.given import Given, json_option, model_option, pass_given
 from holocron.cli.packaged import copy_packaged, list_packaged
 from holocron.cli.project import open_project_model, read_evidence, show_database
 from holocron.cli.running import RunOutcome, exit_code, outcomes_to_json, report, run_work
-from holocron.cli.terminal import note, one_line, print_json, print_table, say
+from holocron.cli.terminal import note, one_line, print_json, print_table, quote_word, say
 from holocron.derivation.catalogue import load_derivation
 from holocron.errors import UsageError
 from holocron.fingerprint import JSONValue
@@ -114,17 +114,17 @@ def _show(folder: Path, settings: Settings, result: RunOutcome, artifacts: list[
     say()
     say("Next:")
     if folder.resolve() != Path.cwd():
-        say(f"  cd {_quote(str(folder))}")
+        say(f"  cd {quote_word(str(folder))}")
     if shown is None:
         # the model was not believed once; a better one starts with the same command
         say("  holocron jobs")
         return
-    say(f"  holocron show {_quote(shown.subject)}")
-    say(f"  holocron why {_quote(shown.subject)} /name")
+    say(f"  holocron show {quote_word(shown.subject)}")
+    say(f"  holocron why {quote_word(shown.subject)} /name")
     say("  holocron verify")
     if settings.database_file is not None:
         query = f"SELECT name, home, year FROM {_DERIVATION} ORDER BY year"
-        say(f'  sqlite3 {_quote(str(settings.database_file))} "{query}"')
+        say(f'  sqlite3 {quote_word(str(settings.database_file))} "{query}"')
 
 
 def _show_rows(artifacts: list[StoredArtifact]) -> None:
@@ -172,7 +172,3 @@ def _object(value: JSONValue) -> Mapping[str, JSONValue]:
 def _journeys(value: Mapping[str, JSONValue]) -> list[JSONValue]:
     journeys = value.get("journeys")
     return journeys if isinstance(journeys, list) else []
-
-
-def _quote(path: str) -> str:
-    return f'"{path}"' if " " in path else path

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from holocron.cli.packaged import copy_packaged
-from holocron.cli.terminal import say
+from holocron.cli.terminal import quote_word, say
 from holocron.errors import UsageError
 
 
@@ -33,5 +33,5 @@ def command(folder: Path) -> None:
     say()
     say("Next: put evidence into evidence/, ask what you want in derivations/entity_facts.yaml, and type")
     if folder.resolve() != Path.cwd():
-        say(f"  cd {folder}")
+        say(f"  cd {quote_word(str(folder))}")
     say("  holocron derive")

@@ -41,7 +41,7 @@ def show_artifact(artifact: StoredArtifact) -> None:
     """Print one artifact, a value and its quotes at a time."""
     say(f"{one_line(artifact.subject)} ({artifact.derivation})")
     if artifact.superseding is not None:
-        say(f"  The evidence or the question has changed since; the new job is {artifact.superseding}.")
+        say(f"  A newer answer is wanted; its job is {artifact.superseding}.")
     for claim in artifact.claims:
         say(f"  {one_line(claim.pointer)}: {show_value(claim.value)}  ({show_support(claim)})")
         for citation in claim.citations:

@@ -1,0 +1,185 @@
+"""Settings: which of four places counts, and what is said of a value that cannot be used."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from holocron.errors import SettingsInvalid
+from holocron.settings import Settings, find_root, wants_traceback
+from holocron.store import Store
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project's folder with an empty holocron.toml; the working folder is another one."""
+    folder, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    (folder / "sub" / "deep").mkdir(parents=True)
+    elsewhere.mkdir()
+    (folder / "holocron.toml").touch()
+    monkeypatch.chdir(elsewhere)
+    return folder
+
+
+def _load(project: Path, toml: str = "", **environment: str) -> Settings:
+    (project / "holocron.toml").write_text(toml, encoding="utf-8")
+    return Settings.load(project, environment=environment)
+
+
+def test_a_project_without_settings_has_defaults(project: Path) -> None:
+    """The built-in model, and SQLite in the project's own folder."""
+    settings = _load(project)
+    assert settings.root == project
+    assert settings.model == "builtin"
+    assert settings.database_file == project / ".holocron" / "holocron.sqlite"
+    assert (settings.slots, settings.context_tokens) == (None, None)
+
+
+def test_the_nearest_project_upwards_counts(project: Path) -> None:
+    """A command in a subfolder works the project around it; without one, the folder itself is the project."""
+    assert find_root(project / "sub" / "deep") == project
+    (project / "sub" / "holocron.toml").touch()
+    assert find_root(project / "sub" / "deep") == project / "sub"
+    assert find_root(project.parent / "elsewhere") == project.parent / "elsewhere"
+
+
+def test_each_place_counts_before_the_next(project: Path) -> None:
+    """What was given comes before the environment, that before the file, and that before the default."""
+    toml = 'model = "scripted:/file"\nslots = 1\ncontext_tokens = 100\n'
+    assert _load(project, toml).model == "scripted:/file"
+    assert _load(project, toml, HOLOCRON_MODEL="builtin").model == "builtin"
+    settings = Settings.load(
+        project,
+        given={"model": "gguf:given", "slots": 3, "database_url": None},
+        environment={"HOLOCRON_MODEL": "environment", "HOLOCRON_SLOTS": "2", "HOLOCRON_CONTEXT_TOKENS": ""},
+    )
+    assert (settings.model, settings.slots, settings.context_tokens) == ("gguf:given", 3, 100)
+
+
+def test_the_environment_of_the_process_is_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without another environment, the process's own counts."""
+    monkeypatch.setenv("HOLOCRON_SLOTS", "7")
+    monkeypatch.chdir(project / "sub")
+    settings = Settings.load()
+    assert (settings.root, settings.slots) == (project, 7)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        pytest.param("model = ", "is not TOML", id="not TOML"),
+        pytest.param('modle = "x"', "unknown key 'modle'", id="unknown key"),
+        pytest.param("model = 3", "model must be text", id="model is no text"),
+        pytest.param('model = "  "', "model must be text", id="model is blank"),
+        pytest.param("database_url = 3", "database_url must be text", id="database is no text"),
+        pytest.param("slots = 0", "slots must be a whole number", id="no slots"),
+        pytest.param("slots = -1", "slots must be a whole number", id="negative slots"),
+        pytest.param("slots = 1.5", "slots must be a whole number", id="half a slot"),
+        pytest.param("slots = true", "slots must be a whole number", id="slots is a boolean"),
+        pytest.param('slots = "many"', "slots must be a whole number", id="slots in words"),
+        pytest.param("[model]", "model must be text", id="a table"),
+        pytest.param("slots = [2]", "slots must be a whole number", id="a list"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_said(project: Path, toml: str, said: str) -> None:
+    """The file and the key are named."""
+    with pytest.raises(SettingsInvalid, match=said) as caught:
+        _load(project, toml)
+    assert "holocron.toml" in str(caught.value)
+
+
+def test_a_variable_that_cannot_be_used_is_said(project: Path) -> None:
+    """The variable is named, not the key of the file."""
+    with pytest.raises(SettingsInvalid, match="HOLOCRON_SLOTS must be a whole number"):
+        _load(project, "slots = 2", HOLOCRON_SLOTS="x")
+
+
+def test_a_file_that_cannot_be_read_is_said(project: Path) -> None:
+    """A file that is not UTF-8 is named; a byte order mark is no fault."""
+    file = project / "holocron.toml"
+    file.write_bytes(b'model = "\xff"')
+    with pytest.raises(SettingsInvalid, match="is not TOML"):
+        Settings.load(project, environment={})
+    file.write_bytes(b'\xef\xbb\xbfmodel = "builtin"')
+    assert Settings.load(project, environment={}).model == "builtin"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(SettingsInvalid, match="holocron.toml cannot be read"):
+        Settings.load(project, environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "placed"),
+    [
+        ("builtin", "builtin"),
+        ("gguf:models/x.gguf", "gguf:{project}/models/x.gguf"),
+        ("scripted:answers.json", "scripted:{project}/answers.json"),
+        ("gguf:/models/x.gguf", "gguf:/models/x.gguf"),
+        ("gguf:~/x.gguf", "gguf:{home}/x.gguf"),
+        ("gguf:", "gguf:"),
+        ("ollama:llama3.2", "ollama:llama3.2"),
+    ],
+)
+def test_a_models_path_in_the_file_is_the_projects(project: Path, name: str, placed: str) -> None:
+    """A relative path in holocron.toml is found from the project; one from elsewhere stays as it was typed."""
+    expected = placed.format(project=project.as_posix(), home=Path.home().as_posix())
+    assert _load(project, f'model = "{name}"').model.replace("\\", "/") == expected
+    assert _load(project, HOLOCRON_MODEL=name).model == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://scott:tiger@localhost/x",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file:x?mode=ro&uri=true",
+        "nonsense",
+    ],
+)
+def test_a_database_without_a_path_stays_as_it_is(project: Path, url: str) -> None:
+    """A server's URL, or one that is no place, is left to the store; it has no file."""
+    settings = _load(project, f'database_url = "{url}"')
+    assert settings.database_url == url
+    assert _load(project, HOLOCRON_DATABASE_URL=url).database_url == url
+
+
+def test_a_relative_database_is_found_from_its_owner(project: Path) -> None:
+    """A relative path in holocron.toml is the project's; in a variable or an argument, the working folder's."""
+    url = "sqlite:///sub/a.sqlite?timeout=5"
+    assert _load(project, f'database_url = "{url}"').database_url == f"sqlite:///{(project / 'sub/a.sqlite').as_posix()}?timeout=5"
+    here = Path.cwd() / "sub" / "a.sqlite"
+    assert _load(project, HOLOCRON_DATABASE_URL=url).database_file == here
+    assert Settings.load(project, given={"database_url": url}, environment={}).database_file == here
+
+
+@pytest.mark.parametrize("name", ["plain", "a b", "50%", "%20", "a?b", "a#b", "a+b", "ü 海", "a&b=c", "'"])
+def test_a_projects_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """The database lies inside the project, whatever signs are in the folder's name."""
+    try:
+        (tmp_path / name).mkdir()
+    except OSError:
+        pytest.skip(f"NO SUCH FOLDER HERE: {name!r}")
+    settings = Settings.load(tmp_path / name, environment={})
+    Store(settings.database_url).close()
+    assert (tmp_path / name / ".holocron" / "holocron.sqlite").is_file()
+    assert settings.database_file == tmp_path / name / ".holocron" / "holocron.sqlite"
+    relative = Settings.load(
+        tmp_path / name, given={"database_url": f"sqlite:///{(tmp_path / 'other').as_posix()}"}, environment={}
+    )
+    assert relative.database_file == tmp_path / "other"
+
+
+def test_settings_cannot_be_changed(project: Path) -> None:
+    """Settings are read once and stay."""
+    settings = _load(project)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.model = "other"  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(None, False), ("", False), ("1", True)])
+def test_a_traceback_is_asked_for(value: str | None, wanted: bool) -> None:
+    """HOLOCRON_TRACEBACK counts when it is set and not empty."""
+    assert wants_traceback({} if value is None else {"HOLOCRON_TRACEBACK": value}) is wanted

@@ -1,0 +1,59 @@
+"""Presence: which of the workers of this host are gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from holocron.store import Store
+from holocron.store.queue import WorkerProcess, list_workers
+from holocron.work.presence import find_dead, register_this_process
+
+_HERE = socket.gethostname()
+
+
+def _worker(process_id: int, *, started: float | None = None, host: str = _HERE) -> WorkerProcess:
+    began = psutil.Process().create_time() if started is None else started
+    return WorkerProcess(worker_id=1, host=host, process_id=process_id, process_started=int(began))
+
+
+def test_this_process_lives(store: Store) -> None:
+    """A worker registers as this process, and is not dead."""
+    number = register_this_process(store)
+    (worker,) = list_workers(store)
+    assert (worker.worker_id, worker.host, worker.process_id) == (number, _HERE, os.getpid())
+    assert find_dead([worker]) == []
+
+
+def test_a_process_that_has_ended_is_dead() -> None:
+    """A process number that nobody has belongs to a dead worker; on another host it says nothing."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert find_dead([_worker(ended.pid)]) == [1]
+    assert find_dead([_worker(ended.pid, host="elsewhere")]) == []
+
+
+def test_a_number_that_was_given_again_is_dead() -> None:
+    """A process of the same number that began at another time is another one."""
+    began = psutil.Process().create_time()
+    assert find_dead([_worker(os.getpid(), started=began - 3600)]) == [1]
+    assert find_dead([_worker(os.getpid(), started=began + 2)]) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="THERE ARE NO ZOMBIES on Windows")
+def test_a_process_that_nobody_has_buried_is_dead() -> None:
+    """A process that has ended and still has its number does not work."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    started = psutil.Process(ended.pid).create_time()
+    for _ in range(500):
+        if psutil.Process(ended.pid).status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.01)
+    assert find_dead([_worker(ended.pid, started=started)]) == [1]
+    ended.wait()
