@@ -27,9 +27,13 @@ _INTRODUCTION = """\
 
 This page is made from the program itself by `python docs/make_cli_reference.py`; a test compares them.
 
-The options of `holocron` itself stand before the command (`holocron --project my-archive status`), a command's own
-options after it. Where a command has `--json`, standard output is one JSON document; progress and complaints always
-go to standard error."""
+The options of `holocron` itself stand before the command (`holocron --project my-archive status`), a
+command's own options after it. Where a command has `--json`, standard output is one JSON document; progress
+and complaints always go to standard error."""
+
+_SETTINGS = """\
+What each means, and its default: [Configuration](configuration.md). The option goes before the variable, the
+variable before the key."""
 
 _MODELS = {
     "builtin": "the small model that comes with Holocron",
@@ -45,8 +49,7 @@ def render_page() -> str:
     parts += ["## Exit codes", render_table(("Code", "Meaning"), list_exit_codes())]
     parts += [
         "## Settings",
-        "What each means, and its default: [Configuration](configuration.md). The option goes before the variable,"
-        " the variable before the key.",
+        _SETTINGS,
         render_table(("Key in `holocron.toml`", "Variable", "Option"), list_settings()),
         "## Models",
         render_table(("Name", "Model"), ((f"`{form}`", _MODELS[form]) for form in MODEL_FORMS)),
@@ -59,9 +62,8 @@ def render_commands() -> Iterator[str]:
     root = click.Context(cli, info_name="holocron", terminal_width=WIDTH, **cli.context_settings)
     yield render_help("holocron", root)
     for name in SUMMARIES:
-        command = cli.get_command(root, name)
-        assert command is not None
-        yield render_help(f"holocron {name}", click.Context(command, info_name=name, parent=root))
+        if command := cli.get_command(root, name):
+            yield render_help(f"holocron {name}", click.Context(command, info_name=name, parent=root))
 
 
 def render_help(title: str, context: click.Context) -> str:

@@ -56,7 +56,7 @@ def cite_lines(bundle: EvidenceBundle, values: Mapping[str, object]) -> list[int
         if value is None or name in ("kind", "journeys"):
             continue
         for number, quote in lines:
-            level, found = support_of(value, [quote], synonyms=(), is_date=False)  # type: ignore[arg-type]
+            level, found = support_of(value, [quote], synonyms=(), is_date=False)  # type: ignore[arg-type]  # never null
             if found and level is not Grounding.INFERRED:
                 cited.append(number)
                 break

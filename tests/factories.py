@@ -131,7 +131,7 @@ def finish(store: Store, planner: JobPlanner, value: JSONValue) -> JobResult:
     return result
 
 
-def leaves_of(value: JSONValue, pointer: str = "") -> Iterator[tuple[str, None | bool | int | float | str]]:
+def leaves_of(value: JSONValue, pointer: str = "") -> Iterator[tuple[str, bool | int | float | str | None]]:
     """Yield an answer's leaves with their JSON pointers."""
     if isinstance(value, Mapping):
         for name, part in value.items():
@@ -167,7 +167,7 @@ def run_sql(store: Store, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def _claim(bundle: EvidenceBundle, pointer: str, value: None | bool | int | float | str) -> Claim:
+def _claim(bundle: EvidenceBundle, pointer: str, value: bool | int | float | str | None) -> Claim:
     if value is None:
         return Claim(pointer, None, None, NullReason.NOT_IN_EVIDENCE, ())
     segments: Sequence = number_segments(bundle)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factories import HONEST, MODEL, claim, make_derivation, ship_bundle, ships
-
 from holocron.derivation.prompt import Prompt
 from holocron.store import JobPlanner, JobResult, Store
 from holocron.testing import ScriptedModel
@@ -46,7 +45,7 @@ def race(racer: Callable[[str], object], store_url: str, *, processes: int = 3) 
 
 
 def process_context() -> multiprocessing.context.BaseContext:
-    """Return the quickest way to a clean process: forked from one that has imported everything, or spawned."""
+    """Return the quickest way to a clean process: forked from one that has imported all, or spawned."""
     quick = "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if quick else "spawn")
     context.set_forkserver_preload(["holocron.work", "holocron.testing", "holocron.checking"])
@@ -100,7 +99,7 @@ def derive_counted(store_url: str, calls: Path, subjects: int) -> None:
 
 
 def derive_until_told(store_url: str, sender: Connection, *, is_asked: bool) -> None:
-    """Derive slowly until a signal comes: as Ctrl-C does where a surface asks the worker to stop, or nobody does."""
+    """Derive slowly until a signal comes, which asks the worker to stop, or is a raw KeyboardInterrupt."""
 
     class Reporter(WorkObserver):
         def on_results(self, results: Sequence[JobResult]) -> None:

@@ -23,8 +23,8 @@ SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _NORMAL, _CONTROL = 1, 3
 _UINT32, _INT32, _FLOAT32, _STRING, _ARRAY = 4, 5, 6, 8, 9
 _ALIGNMENT = 32
-#: how much likelier than another byte a closing one is, so that strings and arrays end soon
-_CLOSING_LOGIT = 2.0
+#: how much likelier than others these bytes are, so that strings and arrays end soon
+_ENDINGS = {b'"': 0.7, b"]": 0.6, b"}": 0.6}
 
 _Tensor: TypeAlias = "tuple[str, tuple[int, ...], array[float]]"
 
@@ -112,15 +112,15 @@ def _make_tensors(chance: random.Random) -> Iterator[_Tensor]:
         yield matrix(block + "attn_q", WIDTH, WIDTH, 0.3)
         yield matrix(block + "attn_k", WIDTH, kv_width, 0.3)
         yield matrix(block + "attn_v", WIDTH, kv_width, 0.3)
-        yield matrix(block + "attn_output", WIDTH, WIDTH, 0.2)
+        yield matrix(block + "attn_output", WIDTH, WIDTH, 0.08)
         yield norm(block + "ffn_norm")
         yield matrix(block + "ffn_gate", WIDTH, FEED_FORWARD, 0.3)
         yield matrix(block + "ffn_up", WIDTH, FEED_FORWARD, 0.3)
-        yield matrix(block + "ffn_down", FEED_FORWARD, WIDTH, 0.2)
+        yield matrix(block + "ffn_down", FEED_FORWARD, WIDTH, 0.08)
     yield norm("output_norm")
     name, shape, output = matrix("output", WIDTH, vocabulary, 0.2)
-    for byte in b'"]}':
-        output[byte * WIDTH] = _CLOSING_LOGIT / 4.0
+    for byte, weight in _ENDINGS.items():
+        output[ord(byte) * WIDTH] = weight
     yield name, shape, output
 
 

@@ -6,28 +6,35 @@ In: groups of examples. Out: Batch. Never: lets one example see another.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from random import Random
 
 import torch
 from models.builtin.examples import Example, Side, Stage, make_group
 from models.builtin.network import Batch, Chunk
-from models.builtin.tokenizer import END, chat_text, opening_text
+from models.builtin.tokenizer import END, chat_text, load_tokenizer, opening_text
 from tokenizers import Tokenizer
 
 #: lengths are filled up to a multiple of this
 ROUND = 8
 #: endings that are attended to together
-CHUNK = 8
+CHUNK = 4
 #: an ending longer than this is left out of training
 LONGEST = 640
 Ending = tuple[list[int], int]
 
 
+@cache
+def _tokenizer(path: Path) -> Tokenizer:
+    return load_tokenizer(path)
+
+
 class BatchMaker:
     """Makes training batches; the same step always gets the same batch."""
 
-    def __init__(self, tokenizer: Tokenizer, *, groups: int, size: int, seed: int) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Path, *, groups: int, size: int, seed: int) -> None:
+        self.path = tokenizer
         self.groups = groups
         self.size = size
         self.seed = seed
@@ -40,6 +47,13 @@ class BatchMaker:
             stage = rng.choices([stage for _, stage in stages], [weight for weight, _ in stages])[0]
             groups.append(self.encode(make_group(rng, Side(), stage, self.size)))
         return pack(groups)
+
+    def make_exam(self, stage: Stage, groups: int) -> Batch:
+        """Return a batch of one stage over unseen names, always the same."""
+        side = Side(held_out_names=True)
+        return pack(
+            [self.encode(make_group(Random(f"exam {n}"), side, stage, self.size)) for n in range(groups)]
+        )
 
     def encode(self, examples: list[Example]) -> tuple[list[int], list[Ending]]:
         """Return the shared beginning's tokens and, per example, its ending and how much of it is prompt."""
@@ -54,7 +68,7 @@ class BatchMaker:
         return beginning, endings
 
     def _ids(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text).ids)
+        return list(_tokenizer(self.path).encode(text).ids)
 
 
 def pack(groups: list[tuple[list[int], list[Ending]]]) -> Batch:

@@ -67,6 +67,7 @@ class Example:
 
 
 WARM = Stage(ledgers=0.45, clutter=0.05, extra=1, catalogue=0.3)
+EASY = Stage(ledgers=0.03, clutter=0.06, extra=1, catalogue=0.35)
 FULL = Stage(ledgers=0.1, clutter=0.18, extra=2, catalogue=0.35)
 LONG = Stage(ledgers=0.0, clutter=0.5, extra=5, catalogue=0.3)
 #: what the exams and the evaluation ask: no ledgers, no preference

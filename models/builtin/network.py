@@ -7,7 +7,7 @@ llama.cpp does, from the export.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
@@ -54,6 +54,12 @@ class Batch:
     targets: Tensor
     #: how many of them each answer has, in their order
     lengths: list[int]
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        chunks = [replace(c, groups=c.groups.to(device), bias=c.bias.to(device)) for c in self.chunks]
+        moved = {name: getattr(self, name).to(device) for name in ("tokens", "positions", "rows", "targets")}
+        return replace(self, chunks=chunks, **moved)
 
 
 class Layer(nn.Module):
@@ -130,7 +136,7 @@ class Network(nn.Module):
 def rotation_of(positions: Tensor, size: Size) -> tuple[Tensor, Tensor]:
     """Return cosine and sine [N, 1, half a head] of each position's rotation."""
     half = size.width // size.heads // 2
-    frequencies = size.rope_base ** (-torch.arange(half, dtype=torch.float32) / half)
+    frequencies = size.rope_base ** (-torch.arange(half, dtype=torch.float32, device=positions.device) / half)
     angles = positions[:, None, None].float() * frequencies
     return angles.cos().bfloat16(), angles.sin().bfloat16()
 

@@ -11,15 +11,14 @@ import time
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
-from models.builtin.batches import BatchMaker, pack
-from models.builtin.examples import CATALOGUE, FULL, LONG, PLAIN, WARM, Side, Stage, make_group
-from models.builtin.network import Network, Size, fuse_kernels, prime_copying
-from models.builtin.tokenizer import load_tokenizer
+from models.builtin.batches import BatchMaker
+from models.builtin.examples import CATALOGUE, EASY, FULL, LONG, PLAIN, WARM, Stage
+from models.builtin.network import Batch, Network, Size, fuse_kernels, prime_copying
 from torch import Tensor, distributed, multiprocessing
+from torch.utils.data import DataLoader, Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +26,29 @@ class Plan:
     """How to train."""
 
     size: Size
-    #: wall seconds for the learning rate to fall to its end; training stops then
+    #: training ends after so many updates or wall seconds, whatever comes first
+    updates: int
     seconds: float
-    groups: int = 3
+    #: questions per worker and update, and examples per question
+    groups: int = 2
     examples: int = 8
     matrix_rate: float = 0.02
     other_rate: float = 0.004
-    warm_tokens: int = 1_500_000
+    #: updates on short, copy-heavy examples
+    warm_updates: int = 110
     primed: bool = True
+    #: share of easy examples after the warm start; a short training gains by more of them
+    easy: float = 0.3
     #: share of the plain catalogue question among the others, after the warm start
     catalogue: float = 0.35
+    #: compile the element-wise kernels
     fused: bool = True
     seed: int = 20
-    #: processes of one thread each, which share every update
+    device: str = "cpu"
+    #: processes of one thread each, which share every update; 1 on a GPU
     workers: int = 2
+    #: processes that make each worker's batches ahead; 0 makes them in the worker
+    makers: int = 0
     #: share of the time over which the learning rate falls
     cooling: float = 0.6
     save_every_s: float = 180.0
@@ -83,6 +91,29 @@ def _orthogonal(gradient: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
+class _Stream(Dataset["Batch"]):
+    """The batches of one worker, by their place after the one where it begins."""
+
+    def __init__(self, batches: BatchMaker, plan: Plan, first: int, rank: int) -> None:
+        self.batches, self.plan, self.first, self.rank = batches, plan, first, rank
+
+    def __len__(self) -> int:
+        return self.plan.updates - self.first
+
+    def __getitem__(self, place: int) -> Batch:
+        step = self.first + place
+        return self.batches.make(step * self.plan.workers + self.rank, stages_of(self.plan, step))
+
+
+def stages_of(plan: Plan, step: int) -> list[tuple[float, Stage]]:
+    """Return the mixture at a step: short and copy-heavy first, then everything."""
+    if step < plan.warm_updates:
+        return [(1.0, WARM)]
+    easy = plan.easy
+    mixture = [(easy, EASY), (0.85 - 0.85 * easy, FULL), (0.15 - 0.15 * easy, LONG)]
+    return [(share, replace(stage, catalogue=plan.catalogue)) for share, stage in mixture]
+
+
 class Trainer:
     """Holds the network, its optimisers and its place in the plan."""
 
@@ -94,11 +125,12 @@ class Trainer:
             fuse_kernels()
         self.plan, self.folder = plan, folder
         self.batches = BatchMaker(
-            load_tokenizer(folder / "tokenizer.json"), groups=plan.groups, size=plan.examples, seed=plan.seed
+            folder / "tokenizer.json", groups=plan.groups, size=plan.examples, seed=plan.seed
         )
         self.network = Network(plan.size)
         if plan.primed:
             prime_copying(self.network)
+        self.network.to(plan.device)
         matrices = [p for p in self.network.layers.parameters() if p.ndim >= 2]
         others = [self.network.embedding, self.network.final_norm] + [
             p for p in self.network.layers.parameters() if p.ndim < 2
@@ -106,14 +138,7 @@ class Trainer:
         self.muon = Muon(matrices, plan.matrix_rate)
         self.adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.exams = {
-            name: pack(
-                [
-                    self.batches.encode(
-                        make_group(Random(f"exam {n}"), Side(held_out_names=True), stage, plan.examples)
-                    )
-                    for n in range(4)
-                ]
-            )
+            name: self.batches.make_exam(stage, 4).to(torch.device(plan.device))
             for name, stage in (("any", PLAIN), ("catalogue", CATALOGUE))
         }
         self.step_number, self.tokens, self.seconds = 0, 0, 0.0
@@ -126,19 +151,12 @@ class Trainer:
         """Where the state is kept."""
         return self.folder / "checkpoint.pt"
 
-    def stages(self) -> list[tuple[float, Stage]]:
-        """Return the mixture of the moment: short and copy-heavy first, then everything."""
-        if self.tokens < self.plan.warm_tokens:
-            return [(1.0, WARM)]
-        mixture = [(0.05, WARM), (0.85, FULL), (0.1, LONG)]
-        return [(share, replace(stage, catalogue=self.plan.catalogue)) for share, stage in mixture]
-
     def run(self) -> None:
         """Train until the plan's time is up; all workers count the same seconds and stop at the same step."""
         saved = self.seconds
         losses: list[float] = []
-        while self.seconds < self.plan.seconds:
-            losses.append(self.step())
+        for batch in self._batches():
+            losses.append(self.step(batch))
             if self.rank == 0 and self.step_number % 20 == 0:
                 looked = self.examine() if self.step_number % self.plan.examine_every == 0 else {}
                 self._log({"loss": round(sum(losses) / len(losses), 4), **looked})
@@ -146,13 +164,32 @@ class Trainer:
             if self.rank == 0 and self.seconds - saved > self.plan.save_every_s:
                 self.save()
                 saved = self.seconds
+            if self.done >= 1:
+                break
         if self.rank == 0:
             self.save()
 
-    def step(self) -> float:
+    @property
+    def done(self) -> float:
+        """Return how much of the plan is done, from 0 to 1."""
+        return max(self.step_number / self.plan.updates, self.seconds / self.plan.seconds)
+
+    def _batches(self) -> DataLoader[Batch]:
+        """Return this worker's batches from its place in the plan on, made ahead where the plan says so."""
+        stream = _Stream(self.batches, self.plan, self.step_number, self.rank)
+        makers = self.plan.makers
+        return DataLoader(
+            stream,
+            batch_size=None,
+            num_workers=makers,
+            prefetch_factor=4 if makers else None,
+            multiprocessing_context="spawn" if makers else None,
+        )
+
+    def step(self, batch: Batch) -> float:
         """Do one update on all workers' batches; return the mean loss."""
-        batch = self.batches.make(self.step_number * self.plan.workers + self.rank, self.stages())
-        done = self.seconds / self.plan.seconds
+        batch = batch.to(torch.device(self.plan.device))
+        done = self.done
         rate = min(1.0, (self.step_number + 1) / 30, (1.0 - done) / self.plan.cooling + 0.02)
         for optimiser, top in ((self.muon, self.plan.matrix_rate), (self.adam, self.plan.other_rate)):
             for group in optimiser.param_groups:
@@ -177,7 +214,7 @@ class Trainer:
         if self.plan.workers == 1:
             return figures
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
-        flat = torch.cat([*(g.flatten() for g in gradients), torch.tensor(figures)])
+        flat = torch.cat([*(g.flatten() for g in gradients), torch.tensor(figures)])  # on the CPU alone
         distributed.all_reduce(flat)
         flat /= self.plan.workers
         parts = flat.split([*(g.numel() for g in gradients), len(figures)])
@@ -219,7 +256,7 @@ class Trainer:
         self.checkpoint.with_suffix(".new").replace(self.checkpoint)
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.plan.device)
         self.network.load_state_dict(state["network"])
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])

@@ -41,7 +41,7 @@ PATTERNS = {
     },
 }
 VESPER = "The Vesper is a cargo ship of 34.5 m. She reached Tal in 1921.\n"
-#: the lines that make an environment: .ci/run runs them in a clean one, and here the packages are there already
+#: the lines that make an environment: .ci/run runs them in a clean one, and here the packages are there
 INSTALLING = re.compile(r"python3 -m venv |pip install ")
 # Windows has a bash that starts another system.
 BASH = None if sys.platform == "win32" else shutil.which("bash")
@@ -67,9 +67,10 @@ def use_answers(folder: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str
 
 
 def run_here(block: Block, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the commands of a shell block in this process, each of which must succeed; return what they print."""
+    """Run the commands of a shell block in this process; each must succeed; return what they print."""
     printed = ""
-    for words in split_commands("\n".join(l for l in block.text.splitlines() if not INSTALLING.match(l))):
+    lines = [line for line in block.text.splitlines() if not INSTALLING.match(line)]
+    for words in split_commands("\n".join(lines)):
         match words:
             case ["cd", place]:
                 monkeypatch.chdir(place)
@@ -158,7 +159,7 @@ def test_documented_sql_runs(folder: Path, monkeypatch: pytest.MonkeyPatch, name
 def test_documented_python_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """The Python blocks of a page run one after the other, and `print` prints what the comment behind it says."""
+    """The Python blocks of a page run in their order, and print the lines behind `# ->`, and no others."""
     pytest.importorskip("pyarrow")
     use_answers(folder, monkeypatch, PATTERNS)
     assert call("init").code == 0
@@ -172,14 +173,14 @@ def test_documented_python_runs(
             continue
         code = compile(block.text, f"{name}, line {block.line}", "exec", dont_inherit=True)
         exec(code, names)  # noqa: S102 - our own documents
-        expected = re.findall(r"print\(.*\)  # (.*)", block.text)
+        expected = re.findall(r"^ *# -> (.*)$", block.text, re.MULTILINE)
         assert [line.strip() for line in capsys.readouterr().out.splitlines()] == expected, (
             f"line {block.line}"
         )
 
 
 def test_every_block_that_can_run_is_run() -> None:
-    """No other page has shell, SQL or Python blocks, but for benchmarks; the README has none that nobody runs."""
+    """No other page has blocks to run, but for benchmarks, and the README has none that nobody runs."""
     run = {"README.md", "docs/quickstart.md", "docs/derivations.md", "docs/python.md", "docs/architecture.md"}
     for name in set(list_documents()) - run:
         for block in read_document(name).blocks_of("sh", "sql", "python"):

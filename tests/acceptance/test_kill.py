@@ -9,13 +9,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from factories import count_rows, make_derivation, rows, ships
-from racing import derive_counted, process_context
 
+from factories import count_rows, make_derivation, rows, ships
 from holocron.checking import verify_store
 from holocron.store import Store
-from holocron.work import derive_evidence
 from holocron.testing import ScriptedModel
+from holocron.work import derive_evidence
+from racing import derive_counted, process_context
 
 _SUBJECTS, _KILLS = 300, 50
 _SEED = 20261122
@@ -95,7 +95,12 @@ def _check_links(store: Store) -> None:
     """No row points at nothing, no job is held, and no dead worker is left."""
     assert rows(store, "PRAGMA foreign_key_check") == []
     assert rows(store, "PRAGMA integrity_check") == [("ok",)]
-    held = ("worker_id IS NOT NULL", "lease_expires_at IS NOT NULL", "finished_at IS NULL", "last_error IS NOT NULL")
+    held = (
+        "worker_id IS NOT NULL",
+        "lease_expires_at IS NOT NULL",
+        "finished_at IS NULL",
+        "last_error IS NOT NULL",
+    )
     assert rows(store, f"SELECT id FROM holocron_job WHERE {' OR '.join(held)}") == []
     shown = "SELECT s.subject FROM holocron_subject s JOIN holocron_artifact a ON a.id = s.artifact_id"
     assert len(rows(store, f"{shown} AND a.job_id = s.job_id")) == _SUBJECTS

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from factories import claim, finish, make_derivation, plan_ships, rows, run_sql, ship_value
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from factories import claim, finish, make_derivation, plan_ships, rows, run_sql, ship_value
 from holocron.errors import DerivationInvalid
 from holocron.fingerprint import JSONValue
 from holocron.store import Store
@@ -128,7 +128,7 @@ def test_nested_objects_are_columns(store: Store) -> None:
 
 
 def test_arrays_are_child_tables(store: Store) -> None:
-    """Arrays of objects, of scalars, inside objects and inside arrays are numbered rows under their parent."""
+    """Arrays of objects and scalars, inside objects and arrays, are numbered rows under their parent."""
     log = _object(port=_TEXT, crew=_array(_TEXT), papers=_object(seals=_array(_object(mark=_TEXT))))
     contract = _object(name=_TEXT, logs=_array(log), home=_object(tags=_array({"type": "integer"})))
     value: JSONValue = {
@@ -280,7 +280,7 @@ def test_the_order_of_properties_is_the_order_of_columns(store: Store) -> None:
 def test_a_view_of_another_derivation_is_not_taken(store: Store, array: str, name: str) -> None:
     """Two derivations whose views would have one name are refused by name; nothing is half made."""
     plan_ships(store, derivation=make_derivation(_object(**{array: _array(_TEXT)}), name="ship"))
-    with pytest.raises(DerivationInvalid, match="belongs to the derivation 'ship'$"):
+    with pytest.raises(DerivationInvalid, match=r"belongs to the derivation 'ship'$"):
         plan_ships(store, derivation=make_derivation(name=name))
     assert rows(
         store, "SELECT count(*) FROM holocron_derived_table WHERE derivation_name = 'ship_facts'"

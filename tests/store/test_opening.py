@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from factories import count_rows, plan_ships, rows, run_sql, ship_bundle
-from racing import open_store, race
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from factories import count_rows, plan_ships, rows, run_sql, ship_bundle
 from holocron.errors import (
     HolocronError,
     SettingsInvalid,
@@ -24,6 +23,7 @@ from holocron.errors import (
 from holocron.store import Store
 from holocron.store.dialects import sqlite
 from holocron.store.migrations import VERSION
+from racing import open_store, race
 
 _AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 
 import pytest
+
 from factories import (
     MODEL,
     accept,
@@ -20,11 +21,10 @@ from factories import (
     ship_text,
     ship_value,
 )
-from racing import plan_fifty, race
-
 from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle
 from holocron.store import JobPlanner, JobStatus, PlanState, Store, commit_results
 from holocron.store.reports import find_artifacts, load_artifact
+from racing import plan_fifty, race
 
 _STATUSES = "SELECT j.id, j.status FROM holocron_job j"
 _WANTED = "SELECT s.subject, s.job_id FROM holocron_subject s"

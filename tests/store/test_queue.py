@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
+
 from factories import (
     MODEL,
     accept,
@@ -22,8 +24,6 @@ from factories import (
     ship_bundle,
     ship_value,
 )
-from racing import claim_all, race
-
 from holocron.store import ClaimedJob, JobPlanner, JobScope, JobStatus, Store, commit_results, utc_now
 from holocron.store.queue import (
     MAX_FAILURES,
@@ -38,6 +38,7 @@ from holocron.store.queue import (
     retry_jobs,
     take_over_jobs,
 )
+from racing import claim_all, race
 
 _EXPIRE = "UPDATE holocron_job SET lease_expires_at = '2001-01-01 00:00:00.000000'"
 _MAKE_AVAILABLE = "UPDATE holocron_job SET available_at = '2001-01-01 00:00:00.000000'"
@@ -220,7 +221,7 @@ def test_one_lost_lease_does_not_hold_up_the_others(store: Store) -> None:
 
 
 def test_two_attempts_of_one_job_in_one_commit_are_one_answer(store: Store) -> None:
-    """Where a worker brings the answers of a lost claim and of the later one together, the later one counts."""
+    """Where a worker brings the answers of a lost claim and of the later one at once, the later counts."""
     planner, (planned,) = plan_ships(store)
     lost = _lose_to_itself(store, planner)
     again = dataclasses.replace(lost, attempt=2)
@@ -273,7 +274,7 @@ def test_a_job_that_keeps_losing_its_workers_waits_longer_and_fails(store: Store
         waits.append((dt.datetime.fromisoformat(str(available_at)) - before).total_seconds())
     assert waits[0] < 0.5
     # the last loss ends the job
-    assert all(longer > 1.5 * shorter for shorter, longer in zip(waits[1:-2], waits[2:-1], strict=True))
+    assert all(longer > 1.5 * shorter for shorter, longer in pairwise(waits[1:-1]))
     assert job_statuses(store, [planned.job_id]) == {planned.job_id: JobStatus.FAILED}
     ((error, finished_at),) = rows(store, "SELECT last_error, finished_at FROM holocron_job")
     assert f"{MAX_FAILURES} times" in str(error)
@@ -293,7 +294,7 @@ def test_a_job_that_keeps_losing_its_workers_waits_longer_and_fails(store: Store
 def test_a_job_that_its_subject_left_behind_is_not_worked_again(
     store: Store, give_back: Callable[[Store, ClaimedJob], object]
 ) -> None:
-    """A job in flight whose evidence changed is superseded when it is given back; with its evidence it returns."""
+    """A job in flight whose evidence changed is superseded when it is given back; it returns with it."""
     planner, (old,) = plan_ships(store)
     (held,) = claim(store, planner)
     _, (new,) = plan_ships(store, ship_bundle(1, port="Belcor"))

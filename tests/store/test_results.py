@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import Connection, event
+
 from factories import (
     accept,
     claim,
@@ -18,8 +20,6 @@ from factories import (
     ship_bundle,
     ship_value,
 )
-from sqlalchemy import Connection, event
-
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.llm.model import Completion, FinishReason
 from holocron.store import JobResult, PlanState, Store, Turn, commit_results
@@ -61,7 +61,7 @@ _WRITTEN = (
 )
 
 
-class _Planted(Exception):
+class _PlantedError(Exception):
     """A fault in the middle of a transaction."""
 
 
@@ -71,7 +71,7 @@ def _fault_at(store: Store, statement_start: str) -> Iterator[None]:
 
     def fail(_c: Connection, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith(statement_start):
-            raise _Planted
+            raise _PlantedError
 
     event.listen(store._engine, "before_cursor_execute", fail)
     try:
@@ -109,7 +109,7 @@ def test_a_commit_is_all_or_nothing(store: Store, statement: str) -> None:
     (job,) = claim(store, planner)
     before = rows(store, "SELECT * FROM holocron_job"), rows(store, "SELECT * FROM holocron_subject")
     result = accept(job, _VALUE)
-    with _fault_at(store, statement.format(derivation.contract_hash[:8])), pytest.raises(_Planted):
+    with _fault_at(store, statement.format(derivation.contract_hash[:8])), pytest.raises(_PlantedError):
         commit_results(store, planner.tables, [result])
     assert set(count_rows(store, _WRITTEN).values()) == {0}
     assert before == (
@@ -140,7 +140,7 @@ def test_a_plan_is_all_or_nothing(store: Store, statement: str) -> None:
     names = [f"holocron_{name}" for name in ("content", "bundle", "bundle_item", "job", "subject")]
     before = count_rows(store, names), rows(store, "SELECT * FROM holocron_job")
     bundles = [ship_bundle(1), ship_bundle(2), ship_bundle(9, port="Belcor")]
-    with _fault_at(store, statement), pytest.raises(_Planted):
+    with _fault_at(store, statement), pytest.raises(_PlantedError):
         planner.plan(bundles)
     assert (count_rows(store, names), rows(store, "SELECT * FROM holocron_job")) == before
     assert [job.state for job in planner.plan(bundles)] == [PlanState.QUEUED] * 3

@@ -82,7 +82,7 @@ def test_the_command_reference_has_every_command_and_exit_code() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    """docs/configuration.md and the new project's holocron.toml name every key, variable and option there is."""
+    """docs/configuration.md and a new project's holocron.toml name every key, variable and option."""
     rows = read_document(CONFIGURATION).table_of("Key")
     assert {key: variable for key, variable, *_ in rows} == settings._VARIABLES
     options = {parameter.opts[0] for parameter in cli.params}
@@ -119,7 +119,7 @@ def test_every_public_name_is_explained() -> None:
 
 
 def test_every_key_of_a_derivation_is_documented() -> None:
-    """The table of keys in docs/derivations.md is the file format, and its limits and defaults are the real ones."""
+    """The table of keys in docs/derivations.md is the file format, with its limits and defaults."""
     rows = {row[0]: row[1:] for row in read_document(DERIVATIONS).table_of("Key")}
     options = {f"options.{name}": field for name, field in OptionsEntry.model_fields.items()}
     fields = {
@@ -161,6 +161,7 @@ def test_the_tables_about_evidence_and_grounding_are_complete() -> None:
 
 
 def whole_derivations() -> list[Block]:
+    """Return the YAML blocks that are no fragments."""
     return [block for block in read_document(DERIVATIONS).blocks_of("yaml") if "contract:" in block.text]
 
 
@@ -269,7 +270,7 @@ def test_documented_python_names_exist(name: str) -> None:
 
 
 def test_glossary_nouns_are_in_the_code() -> None:
-    """Each noun stands once, and its last column names a class, a function, an attribute or a table that is there."""
+    """Each noun stands once, and its last column names something that is there, or a table."""
     rows = read_document("docs/glossary.md").table_of("Noun")
     nouns = [row[0] for row in rows]
     assert len(set(nouns)) == len(nouns)

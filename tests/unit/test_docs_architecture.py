@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from documents import PACKAGE, ROOT, read_document
+from holocron.derivation.copying import MAX_PIECES
 from holocron.store import tables
 
 ARCHITECTURE = "docs/architecture.md"
@@ -50,6 +51,7 @@ def _modules(path: Path) -> Iterator[str]:
 
 
 def split_names(cell: str) -> list[str]:
+    """Return the names in a cell of a table."""
     return [name for name in re.split(r"[,;]\s*", cell) if name]
 
 
@@ -130,6 +132,11 @@ def test_the_stored_tables_are_the_documented_ones() -> None:
     rows = read_document(ARCHITECTURE).table_of("Table")
     named = [name for row in rows for name in split_names(row[0]) if name.startswith("holocron_")]
     assert sorted(named) == sorted(tables.metadata.tables)
+
+
+def test_a_limit_of_copying_is_the_documented_one() -> None:
+    """The page says above how much evidence verbatim strings are not held to it."""
+    assert f"Above {MAX_PIECES:,} pieces" in read_document(ARCHITECTURE).text
 
 
 @pytest.mark.parametrize("name", ["README.md", ARCHITECTURE, "docs/quickstart.md", "docs/derivations.md"])

@@ -107,14 +107,15 @@ class Results(Generic[T]):
     def to_arrow(self, table: str | None = None) -> pa.Table:
         """Return current rows as an Arrow table; needs the extra `[arrow]`.
 
-        table: the name of an array's view for its rows, e.g. `character_facts_ships`; the root's by default.
+        table: for the rows of an array, its view (`character_facts_ships`) or its own name (`ships`).
         Raises: UsageError where there is no such view.
         """
         root = shape_tables(self._derivation)
         views = {made.view_name: made for made in root.walk()}
-        if table is not None and table not in views:
-            raise UsageError(f"there is no view {table!r}", hint="The views are " + ", ".join(views) + ".")
-        made = views[table or root.view_name]
+        named = table or root.view_name
+        made = views.get(named) or views.get(f"{root.view_name}_{named}")
+        if made is None:
+            raise UsageError(f"there is no view {named!r}", hint="The views are " + ", ".join(views) + ".")
         schema = arrow_schema(made)
         # after arrow_schema, which says what to install where it is missing
         import pyarrow as pa

@@ -26,7 +26,7 @@ _UNSPACED = (
 )
 _UNIT = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 _POSSESSIVE = re.compile(r"['’]s\Z")
-_INTEGER = re.compile(rf"(?<![.,-])(?<![^\W{_UNSPACED}])-?[0-9]{{1,15}}(?![^\W{_UNSPACED}]|[.,][0-9])")
+_INTEGER = re.compile(rf"(?<![.,])(?<![^\W{_UNSPACED}])-?[0-9]{{1,15}}(?![^\W{_UNSPACED}]|[.,][0-9])")
 _SIGNS = re.compile(r"([\\^$.|?*+()\[\]{}/-])")
 
 

@@ -99,7 +99,7 @@ def read_derivation_file(path: Path) -> DerivationEntry:
     """
     try:
         # nothing but JSON values is made: the loader is SafeLoader with fewer resolvers
-        loaded = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506
+        loaded = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - _Loader is the safe one, stricter
     except OSError as problem:
         raise DerivationInvalid(f"{path} cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:

@@ -111,7 +111,7 @@ def values_of(whole: Whole) -> tuple[JSONScalar, ...] | None:
         if name == "integer" and not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]  # a number
             raise ContractInvalid(f"{_show(value)} does not fit a 64-bit integer", pointer=place)
         if not allowed or name in allowed or (name == "integer" and "number" in allowed):
-            fitting[value_key(value)] = int(value) if name == "integer" else value  # type: ignore[arg-type]
+            fitting[value_key(value)] = int(value) if name == "integer" else value  # type: ignore[arg-type]  # a number
         elif whole.places[keyword] == whole.places["type"]:
             hint = _QUOTE_HINT if isinstance(value, bool) else None
             raise ContractInvalid(f"{_show(value)} does not have the declared type", pointer=place, hint=hint)

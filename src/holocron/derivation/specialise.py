@@ -129,6 +129,8 @@ def is_cut_at(shape: ScalarShape | ArrayShape, length: int) -> bool:
     """Tell whether a text or list of this length ends where the decoder ends it, and not the contract."""
     if isinstance(shape, ArrayShape):
         return length >= array_limit(shape) != shape.max_items
+    if length < MAX_STRING_CHARACTERS:  # every bound that is not the contract's own is at least this
+        return False
     if shape.enum is not None or shape.format in _DECODED_FORMATS or _decoded_pattern(shape) is not None:
         return False
     return length >= string_limit(shape) != shape.max_length

@@ -118,7 +118,7 @@ class DerivedTable:
         return select(tables.subject.c.subject, *own, *shown, self.table.c.artifact_id).select_from(join)
 
     def settled_rows(self) -> Select[tuple[object, ...]]:
-        """Return current_rows without those whose subject still waits for another answer, or was refused one."""
+        """Return current_rows without those whose subject waits for another answer, or was refused one."""
         accepted = exists().where(
             tables.job.c.id == tables.subject.c.job_id, tables.job.c.status == tables.JobStatus.ACCEPTED
         )

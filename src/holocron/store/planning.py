@@ -138,7 +138,7 @@ class JobPlanner:
     def _insert(
         self, connection: Connection, fresh: Mapping[str, tuple[str, EvidenceBundle]]
     ) -> dict[str, _Known]:
-        """Write the jobs of new bundles, given by job key with their hashes; they wait for a worker at once."""
+        """Write the jobs of new bundles, given by job key with their hashes; they wait for a worker."""
         by_hash = dict(fresh.values())
         bundle_ids = self._insert_bundles(connection, by_hash)
         now = utc_now()
@@ -208,7 +208,7 @@ class JobPlanner:
         self, connection: Connection, table: Table, column: Column[str], names: Sequence[str]
     ) -> dict[str, int]:
         query = select(column, table.c.id)
-        return {name: number for name, number in self._store.select_in(connection, query, column, names)}
+        return {row[0]: row[1] for row in self._store.select_in(connection, query, column, names)}
 
     def _settle(
         self,
@@ -254,12 +254,8 @@ class JobPlanner:
         query = select(tables.subject.c.subject, tables.subject.c.job_id).where(
             tables.subject.c.derivation_name == self._derivation.name
         )
-        held = {
-            name: number
-            for name, number in self._store.select_in(
-                connection, query, tables.subject.c.subject, list(wanted)
-            )
-        }
+        found = self._store.select_in(connection, query, tables.subject.c.subject, list(wanted))
+        held = {row[0]: row[1] for row in found}
         fresh = [name for name in wanted if name not in held]
         if fresh:
             connection.execute(

@@ -81,13 +81,10 @@ class WorkerProcess:
 def register_worker(store: Store, *, host: str, process_id: int, process_started: int) -> int:
     """Record this process and return its worker number."""
     with store.writing() as connection:
-        made = connection.execute(
-            insert(tables.worker).values(
-                host=host, process_id=process_id, process_started=process_started, started_at=utc_now()
-            )
+        made = insert(tables.worker).values(
+            host=host, process_id=process_id, process_started=process_started, started_at=utc_now()
         )
-        assert made.inserted_primary_key is not None
-        return int(made.inserted_primary_key[0])
+        return int(connection.execute(made.returning(tables.worker.c.id)).scalar_one())
 
 
 def forget_worker(store: Store, worker_id: int) -> None:

@@ -21,7 +21,6 @@ from holocron.store.derived import DerivedTable, shape_tables
 from holocron.store.store import Store
 from holocron.store.tables import JobStatus
 
-
 #: how much of the text is shown on either side of a quote, in characters
 _AROUND = 80
 _BATCH = 1000
@@ -90,7 +89,7 @@ class StoredArtifact:
     subject: str
     value: JSONValue
     manifest: Mapping[str, JSONValue]
-    #: where the job stands that the subject waits for, while it is not accepted: a newer one, or this one again
+    #: where the job stands that the subject waits for: a newer one, or this one again; None when accepted
     superseding: JobStatus | None
     claims: tuple[StoredClaim, ...]
 

@@ -98,7 +98,7 @@ def find_leaves(value: JSONValue, shape: Shape) -> list[Leaf]:
 
 
 def _nearest_errors(error: jsonschema_rs.ValidationError) -> Sequence[jsonschema_rs.ValidationError]:
-    """Return what is wrong in the one branch of a choice that is for values of this type, or the error itself.
+    """Return what is wrong in the one branch of a choice that is for values of this type, or the error.
 
     "abc is not valid under any of the schemas" tells a model nothing.
     """

@@ -61,23 +61,21 @@ def derive_evidence(
     on_worker: is given the worker before it begins, so that a signal can stop it.
     Raises: DerivationError before any call, ModelError and StoreError that no retry can mend.
     """
-    question = Question.prepare(derivation)
-    planner = JobPlanner(store, question.derivation, model.identity)
-    summary = DeriveSummary(derivation=derivation.name)
+    run = _Run(store, model, derivation, observer, on_worker)
+    summary = run.summary
     opened: list[int] = []
-    observer = observer or WorkObserver()
-    for planned in plan_jobs(planner, bundles, force=force):
+    for planned in plan_jobs(run.planner, bundles, force=force):
         if isinstance(planned, EvidenceRejected):
             summary.unusable.append(planned)
-            observer.on_unusable(planned)
+            run.observer.on_unusable(planned)
         elif planned.state is PlanState.QUEUED:
             opened.append(planned.job_id)
         else:
             summary.unchanged += 1
             summary.restored += planned.state is PlanState.RESTORED
             summary.statuses[planned.status] += 1
-        observer.on_planned(summary.unchanged, len(opened))
-    _work(store, model, question, planner, opened, summary, observer, on_worker)
+        run.observer.on_planned(summary.unchanged, len(opened))
+    run.work(opened)
     return summary
 
 
@@ -94,35 +92,41 @@ def retry_derivation(
 
     Raises: as derive_evidence.
     """
-    question = Question.prepare(derivation)
-    planner = JobPlanner(store, question.derivation, model.identity)
-    observer = observer or WorkObserver()
-    summary = DeriveSummary(derivation=derivation.name)
-    opened = retry_jobs(store, planner.scope, statuses)
-    observer.on_planned(0, len(opened))
-    _work(store, model, question, planner, opened, summary, observer, on_worker)
-    return summary
+    run = _Run(store, model, derivation, observer, on_worker)
+    opened = retry_jobs(store, run.planner.scope, statuses)
+    run.observer.on_planned(0, len(opened))
+    run.work(opened)
+    return run.summary
 
 
-def _work(
-    store: Store,
-    model: LanguageModel,
-    question: Question,
-    planner: JobPlanner,
-    opened: Sequence[int],
-    summary: DeriveSummary,
-    observer: WorkObserver,
-    on_worker: Callable[[Worker], None] | None,
-) -> None:
-    """Work the opened jobs and count how they ended."""
-    if not opened:
-        return
-    worker = Worker(store, model, observer=observer)
-    if on_worker is not None:
-        on_worker(worker)
-    try:
-        worker.work(question, planner)
-    finally:
-        worker.close()
-    summary.stopped = worker.stopped
-    summary.statuses.update(job_statuses(store, opened).values())
+class _Run:
+    """One derivation over one store and model: its question, its planner and what became of its jobs."""
+
+    def __init__(
+        self,
+        store: Store,
+        model: LanguageModel,
+        derivation: Derivation,
+        observer: WorkObserver | None,
+        on_worker: Callable[[Worker], None] | None,
+    ) -> None:
+        self.store, self.model = store, model
+        self.question = Question.prepare(derivation)
+        self.planner = JobPlanner(store, self.question.derivation, model.identity)
+        self.observer = observer or WorkObserver()
+        self.on_worker = on_worker
+        self.summary = DeriveSummary(derivation=derivation.name)
+
+    def work(self, opened: Sequence[int]) -> None:
+        """Work the opened jobs and count how they ended."""
+        if not opened:
+            return
+        worker = Worker(self.store, self.model, observer=self.observer)
+        if self.on_worker is not None:
+            self.on_worker(worker)
+        try:
+            worker.work(self.question, self.planner)
+        finally:
+            worker.close()
+        self.summary.stopped = worker.stopped
+        self.summary.statuses.update(job_statuses(self.store, opened).values())

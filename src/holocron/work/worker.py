@@ -58,7 +58,7 @@ class WorkObserver:
     """What a surface may watch; every method does nothing unless it is overridden."""
 
     def on_unusable(self, rejected: EvidenceRejected) -> None:
-        """A file or a bundle line cannot be used."""
+        """Learn that a file or a bundle line cannot be used."""
 
     def on_planned(self, unchanged: int, queued: int) -> None:
         """So many subjects were found unchanged, so many have an open job."""
@@ -67,7 +67,7 @@ class WorkObserver:
         """Results were committed."""
 
     def on_failure(self, job: ClaimedJob, error: HolocronError, *, retried: bool) -> None:
-        """An attempt failed; it is tried again later, or the job ended as failed."""
+        """Learn that an attempt failed; it is tried again later, or the job ended as failed."""
 
     def on_tokens(self, number: int) -> None:
         """Tokens arrived, in some thread."""
@@ -233,13 +233,14 @@ class Worker:
             landed.result = work_job(question, flight.job, self._model, on_progress)
         except HolocronError as error:
             landed.error = error
-        except Exception as error:  # noqa: BLE001 - the job boundary: a fault of ours ends its job, not the run
+        # the job boundary: a fault of ours ends its job, not the run
+        except Exception as error:
             log.exception("job fault", extra={"action": "job_fault", "job_id": flight.job.job_id})
             landed.error = ModelError(f"a fault in Holocron: {type(error).__name__}: {error}")
         self._landed.put(landed)
 
     def _gather(self, most: int) -> list[_Landed]:
-        """Wait for an answer, then a moment for others where they come fast: they share one durable commit."""
+        """Wait for an answer, then a moment for others where they come fast: they share a durable commit."""
         landed: list[_Landed] = []
         timeout_s = _POLL_S
         deadline = time.monotonic() + _POLL_S

@@ -278,7 +278,7 @@ def test_errors_of_on_progress_reach_the_caller(tiny_model: LlamaCppModel) -> No
 def test_an_engine_error_is_one_of_ours(tiny_model: LlamaCppModel) -> None:
     """What the engine refuses comes back as a ModelError with its words."""
     with pytest.raises(ModelError, match="refused"):
-        tiny_model._engine.call("{", _NoStream())  # type: ignore[arg-type]
+        tiny_model._engine.call("{", _NoStream())  # type: ignore[arg-type]  # a stand-in for a stream
 
 
 class _NoStream:

@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read_is_said(project: Path) -> None:
     assert Settings.load(project, environment={}).model == "builtin"
     file.unlink()
     file.mkdir()
-    with pytest.raises(SettingsInvalid, match="holocron.toml cannot be read"):
+    with pytest.raises(SettingsInvalid, match=r"holocron\.toml cannot be read"):
         Settings.load(project, environment={})
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_read_is_said(project: Path) -> None:
     ],
 )
 def test_a_models_path_in_the_file_is_the_projects(project: Path, name: str, placed: str) -> None:
-    """A relative path in holocron.toml is found from the project; one from elsewhere stays as it was typed."""
+    """A relative path in holocron.toml is found from the project; any other stays as it was typed."""
     expected = placed.format(project=project.as_posix(), home=Path.home().as_posix())
     assert _load(project, f'model = "{name}"').model.replace("\\", "/") == expected
     assert _load(project, HOLOCRON_MODEL=name).model == name
@@ -147,9 +147,12 @@ def test_a_database_without_a_path_stays_as_it_is(project: Path, url: str) -> No
 
 
 def test_a_relative_database_is_found_from_its_owner(project: Path) -> None:
-    """A relative path in holocron.toml is the project's; in a variable or an argument, the working folder's."""
+    """A relative path in holocron.toml is the project's; in a variable, the working folder's."""
     url = "sqlite:///sub/a.sqlite?timeout=5"
-    assert _load(project, f'database_url = "{url}"').database_url == f"sqlite:///{(project / 'sub/a.sqlite').as_posix()}?timeout=5"
+    assert (
+        _load(project, f'database_url = "{url}"').database_url
+        == f"sqlite:///{(project / 'sub/a.sqlite').as_posix()}?timeout=5"
+    )
     here = Path.cwd() / "sub" / "a.sqlite"
     assert _load(project, HOLOCRON_DATABASE_URL=url).database_file == here
     assert Settings.load(project, given={"database_url": url}, environment={}).database_file == here
@@ -167,7 +170,9 @@ def test_a_projects_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name / ".holocron" / "holocron.sqlite").is_file()
     assert settings.database_file == tmp_path / name / ".holocron" / "holocron.sqlite"
     relative = Settings.load(
-        tmp_path / name, given={"database_url": f"sqlite:///{(tmp_path / 'other').as_posix()}"}, environment={}
+        tmp_path / name,
+        given={"database_url": f"sqlite:///{(tmp_path / 'other').as_posix()}"},
+        environment={},
     )
     assert relative.database_file == tmp_path / "other"
 

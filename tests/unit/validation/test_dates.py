@@ -12,7 +12,7 @@ from holocron.derivation.grounding import Grounding
 from holocron.validation.dates import date_stands_in, is_iso_date, read_dates
 from holocron.validation.ground import ground_value
 
-V, N, I = Grounding.VERBATIM, Grounding.NORMALIZED, Grounding.INFERRED  # noqa: E741
+V, N, I = Grounding.VERBATIM, Grounding.NORMALIZED, Grounding.INFERRED  # noqa: E741 - the columns of the tables below
 
 DATES = [
     ("iso", "1977-05-25", "on 1977-05-25.", V),

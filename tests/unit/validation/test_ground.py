@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holocron.derivation.grounding import Grounding
 from holocron.validation.ground import Support, ground_value
 
-V, N, I = Grounding.VERBATIM, Grounding.NORMALIZED, Grounding.INFERRED  # noqa: E741
+V, N, I = Grounding.VERBATIM, Grounding.NORMALIZED, Grounding.INFERRED  # noqa: E741 - the columns of the tables below
 
 LUKE = "Luke Skywalker, a farm boy of Tatooine, was born in 19 BBY; he is 1.72 m tall."
 
@@ -235,26 +235,25 @@ def test_the_quotes_that_hold_the_value_are_named() -> None:
 
 PHRASE = "Luke Anakin wing of the droid Padmé Größe दिल्ली 卢克 ルーク تاتوين 34 19 R2-D2 🚀 e\u0301t ﬁn ß"
 WORDS = PHRASE.split()
-texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8)
+around = st.lists(st.sampled_from(WORDS), max_size=3)
 
 
 @settings(max_examples=150, deadline=None)
-@given(words=texts, bounds=st.tuples(st.integers(0, 7), st.integers(1, 8)))
-def test_what_stands_between_two_spaces_is_verbatim(words: list[str], bounds: tuple[int, int]) -> None:
+@given(before=around, words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), after=around)
+def test_what_stands_between_two_spaces_is_verbatim(
+    before: list[str], words: list[str], after: list[str]
+) -> None:
     """Any run of whole words of a quote is supported to the letter."""
-    value = " ".join(words[slice(*bounds)])
-    assume(value)
-    assert ground_value(value, [" ".join(words)]).grounding is V
+    assert ground_value(" ".join(words), [" ".join(before + words + after)]).grounding is V
 
 
 @settings(max_examples=150, deadline=None)
-@given(words=texts, bounds=st.tuples(st.integers(0, 7), st.integers(1, 8)))
-def test_case_and_spaces_never_lose_support(words: list[str], bounds: tuple[int, int]) -> None:
+@given(before=around, words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), after=around)
+def test_case_and_spaces_never_lose_support(before: list[str], words: list[str], after: list[str]) -> None:
     """The same run in capitals or with other spaces is supported still."""
-    value = "\u3000 ".join(words[slice(*bounds)])
-    # A pictograph has no normal form, and short capitals keep their case.
-    assume(len(value) > 4 and any(char.isalnum() for char in value))
-    quote = " ".join(words)
+    words = ["Tatooine", *words]
+    quote = " ".join(before + words + after)
+    value = "\u3000 ".join(words)
     assert ground_value(value, [quote]).grounding is not I
     assert ground_value(value.upper(), [quote]).grounding is not I
 

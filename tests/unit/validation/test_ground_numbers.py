@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holocron.derivation.grounding import Grounding
 from holocron.validation.ground import ground_value
 
-V, N, I = Grounding.VERBATIM, Grounding.NORMALIZED, Grounding.INFERRED  # noqa: E741
+V, N, I = Grounding.VERBATIM, Grounding.NORMALIZED, Grounding.INFERRED  # noqa: E741 - the columns of the tables below
 
 NUMBERS = [
     # the JSON form as a token of its own

@@ -120,7 +120,7 @@ def test_a_supported_value_is_accepted_with_its_citations(
 
 
 def test_a_synonym_counts_as_the_value() -> None:
-    """ "vessel" stands for ship, though "ship" is not in the line."""
+    """A vessel is a ship, though the word is not in the line."""
     verdict = decide(
         {"x-vocabulary": "kind", "x-ground": "normalized"},
         {"cite": [1], "a": "ship"},
@@ -383,7 +383,7 @@ def test_an_object_of_a_choice_is_judged_by_its_own_option() -> None:
 
 
 def test_nothing_without_leaves_is_accepted() -> None:
-    """A text where an untyped schema hopes for an object would pass the schema, and be grounded in nothing."""
+    """A text where an untyped schema hopes for an object would pass the schema, grounded in nothing."""
     for schema in (
         {"properties": {"x": STRING}},
         {"items": STRING},

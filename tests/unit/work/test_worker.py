@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
-from factories import HONEST, claim, count_rows, make_derivation, plan_ships, rows, run_sql, ships
-from racing import derive_forty, derive_until_told, process_context, race
 
+from factories import HONEST, claim, count_rows, make_derivation, plan_ships, rows, run_sql, ships
 from holocron.derivation.prompt import Prompt
 from holocron.llm.model import Completion, OnProgress
 from holocron.pipeline import Question
 from holocron.store import JobPlanner, JobResult, JobStatus, Store
 from holocron.testing import ScriptedModel
 from holocron.work import Worker, WorkObserver, derive_evidence
+from racing import derive_forty, derive_until_told, process_context, race
 
 _STATES = "SELECT status, failures, worker_id, lease_expires_at FROM holocron_job"
 

@@ -1,75 +1,16 @@
-"""Checking: every planted lie is found, nothing true is called one, and a value's story is told."""
+"""Verifying: every planted lie is found, and nothing true is called one."""
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from factories import HONEST, make_derivation, rows, run_sql, ship_bundle, ship_text, ships
 
-from holocron.checking import explain_claim, verify_store
-from holocron.derivation import Contract, Derivation, DerivationOptions, Example
-from holocron.errors import UsageError
-from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle
+from factories import make_derivation, rows, run_sql
+from holocron.checking import verify_store
+from holocron.evidence import inline_bundle
 from holocron.fingerprint import JSONValue, hash_text
-from holocron.llm.model import ModelIdentity
 from holocron.store import Store
-from holocron.testing import ScriptedModel, in_turn, lie
+from holocron.testing import ScriptedModel
 from holocron.work import derive_evidence
-
-_LOG_CONTRACT: dict[str, JSONValue] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "sold": {"type": ["string", "null"]},
-        "scrapped": {"type": "string"},
-        "is_old": {"type": "boolean"},
-        "seen": {"type": "string", "format": "date"},
-        "length": {"type": "number"},
-        "logs": {
-            "type": "array",
-            "items": {"type": "object", "properties": {"port": {"type": "string"}, "crew": {"type": "integer"}}},
-        },
-    },
-    "required": ["name", "sold", "is_old"],
-}
-_LOG_TEXT = (
-    "The Vesper is an old ship. She was seen on 3 May 1801, and is 34.5 m long."
-    " She lay at Arven with 12 men. Later she lay at Belcor with 9 men."
-)
-_LOG_ANSWER: JSONValue = {
-    "cite": [1, 2],
-    "name": "Vesper",
-    "sold": None,
-    "is_old": True,
-    "seen": "1801-05-03",
-    "length": 34.5,
-    "logs": [{"cite": [3], "port": "Arven", "crew": 12}, {"cite": [4], "port": "belcor", "crew": 9}],
-}
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database with three ships, one of them changed, and a log with nested rows, artifact 5."""
-    place = tmp_path_factory.mktemp("honest") / "store.sqlite"
-    derivation = make_derivation(_LOG_CONTRACT, name="ship_log")
-    with Store(f"sqlite:///{place.as_posix()}") as store:
-        derive_evidence(store, ScriptedModel(HONEST, slots=1), make_derivation(), ships(3))
-        derive_evidence(store, ScriptedModel(HONEST), make_derivation(), [ship_bundle(1, port="Belcor")])
-        model = ScriptedModel([_LOG_ANSWER])
-        assert derive_evidence(store, model, derivation, [inline_bundle("vesper", _LOG_TEXT)]).is_clean
-    return place
-
-
-@pytest.fixture
-def honest_store(made_once: Path, tmp_path: Path) -> Iterator[Store]:
-    """Return a copy of that database, open."""
-    with Store(f"sqlite:///{shutil.copy(made_once, tmp_path)}") as store:
-        yield store
 
 
 def _lies(store: Store) -> list[tuple[str, str, str]]:
@@ -102,7 +43,9 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
     ("changes", "subject", "pointer", "said"),
     [
         pytest.param(
-            ["UPDATE holocron_content SET text = replace(text, 'Vesper', 'Hesper') WHERE text LIKE 'The Vesper%'"],
+            [
+                "UPDATE holocron_content SET text = replace(text, 'Vesper', 'Hesper') WHERE text LIKE '%Vesper%'"
+            ],
             "",
             "",
             "hashes to",
@@ -222,11 +165,13 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
         ),
         pytest.param(
             [
-                "INSERT INTO holocron_citation"
-                " SELECT 5, c.ordinal, 9, s.segment, s.content_id, s.position, s.start_offset, s.end_offset"
-                " FROM holocron_citation s JOIN holocron_claim o ON o.artifact_id = 5 AND o.pointer = '/logs/1/port'"
-                " AND s.artifact_id = 5 AND s.claim_ordinal = o.ordinal"
-                " JOIN holocron_claim c ON c.artifact_id = 5 AND c.pointer = '/name'"
+                (
+                    "INSERT INTO holocron_citation"
+                    " SELECT 5, c.ordinal, 9, s.segment, s.content_id, s.position, s.start_offset, s.end_offset"
+                    " FROM holocron_citation s JOIN holocron_claim o ON o.artifact_id = 5"
+                    " AND o.pointer = '/logs/1/port' AND s.artifact_id = 5 AND s.claim_ordinal = o.ordinal"
+                    " JOIN holocron_claim c ON c.artifact_id = 5 AND c.pointer = '/name'"
+                )
             ],
             "vesper",
             "/name",
@@ -259,8 +204,10 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
         ),
         pytest.param(
             [
-                "INSERT INTO holocron_claim (artifact_id, ordinal, pointer, value, grounding)"
-                " VALUES (5, 99, '/captain', '\"Tal\"', 'verbatim')"
+                (
+                    "INSERT INTO holocron_claim (artifact_id, ordinal, pointer, value, grounding)"
+                    " VALUES (5, 99, '/captain', '\"Tal\"', 'verbatim')"
+                )
             ],
             "vesper",
             "/captain",
@@ -269,8 +216,10 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
         ),
         pytest.param(
             [
-                "INSERT INTO holocron_claim (artifact_id, ordinal, pointer, value, null_reason)"
-                " VALUES (5, 99, '/captain', 'null', 'redacted')"
+                (
+                    "INSERT INTO holocron_claim (artifact_id, ordinal, pointer, value, null_reason)"
+                    " VALUES (5, 99, '/captain', 'null', 'redacted')"
+                )
             ],
             "vesper",
             "/captain",
@@ -279,8 +228,10 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
         ),
         pytest.param(
             [
-                "INSERT INTO holocron_claim (artifact_id, ordinal, pointer, value, grounding)"
-                " VALUES (5, 99, '/name', '\"Vesper\"', 'verbatim')"
+                (
+                    "INSERT INTO holocron_claim (artifact_id, ordinal, pointer, value, grounding)"
+                    " VALUES (5, 99, '/name', '\"Vesper\"', 'verbatim')"
+                )
             ],
             "vesper",
             "/name",
@@ -395,7 +346,9 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
         pytest.param(
             ["UPDATE {ship_log} SET name = 'Hesper'"], "vesper", "", "rows of ship_log", id="row: text"
         ),
-        pytest.param(["UPDATE {ship_log} SET is_old = 0"], "vesper", "", "rows of ship_log", id="row: boolean"),
+        pytest.param(
+            ["UPDATE {ship_log} SET is_old = 0"], "vesper", "", "rows of ship_log", id="row: boolean"
+        ),
         pytest.param(
             ["UPDATE {ship_log} SET length = 34.500001"], "vesper", "", "rows of ship_log", id="row: number"
         ),
@@ -406,7 +359,9 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
             ["UPDATE {ship_log} SET seen = 'yesterday'"], "vesper", "", "cannot be read", id="row: no date"
         ),
         pytest.param(["UPDATE {ship_log} SET sold = 'x'"], "vesper", "", "rows of ship_log", id="row: null"),
-        pytest.param(["UPDATE {ship_log} SET name = NULL"], "vesper", "", "rows of ship_log", id="row: nulled"),
+        pytest.param(
+            ["UPDATE {ship_log} SET name = NULL"], "vesper", "", "rows of ship_log", id="row: nulled"
+        ),
         pytest.param(["DELETE FROM {ship_log}"], "vesper", "", "rows of ship_log", id="row removed"),
         pytest.param(
             ["UPDATE {ship_log_logs} SET crew = crew + 1 WHERE row_number = 2"],
@@ -469,17 +424,24 @@ def test_every_planted_lie_is_found(
     assert all("\n" not in sentence for _, _, sentence in found)
 
 
-def test_rows_of_a_contract_that_was_given_up_are_checked(honest_store: Store) -> None:
+def test_rows_of_a_contract_that_was_given_up_are_checked(honest_store: Store, log_text: str) -> None:
     """Old tables, which no view shows, are held to their answers too."""
     table = _table(honest_store, "ship_log")
     newer = make_derivation({"type": "object", "properties": {"name": {"type": "string"}}}, name="ship_log")
-    derive_evidence(honest_store, ScriptedModel([{"cite": [1], "name": "Vesper"}]), newer, [inline_bundle("vesper", _LOG_TEXT)])
+    derive_evidence(
+        honest_store,
+        ScriptedModel([{"cite": [1], "name": "Vesper"}]),
+        newer,
+        [inline_bundle("vesper", log_text)],
+    )
     assert _lies(honest_store) == []
     run_sql(honest_store, f"UPDATE {table} SET name = 'Hesper'")
-    assert [sentence for _, _, sentence in _lies(honest_store)] == [f"the rows of {table} are not those of the answer"]
+    assert [sentence for _, _, sentence in _lies(honest_store)] == [
+        f"the rows of {table} are not those of the answer"
+    ]
 
 
-def test_an_honest_choice_of_objects_is_no_lie(store: Store) -> None:
+def test_an_honest_choice_of_objects_is_no_lie(store: Store, log_text: str) -> None:
     """Where several objects are possible, an answer whose nulls were dropped is still true."""
     part: JSONValue = {"type": "string"}
     one: JSONValue = {"type": "object", "properties": {"name": part, "yard": part}, "required": ["name"]}
@@ -487,116 +449,5 @@ def test_an_honest_choice_of_objects_is_no_lie(store: Store) -> None:
     contract: JSONValue = {"type": "object", "properties": {"ship": {"anyOf": [one, two]}}}
     assert isinstance(contract, dict)
     model = ScriptedModel([{"ship": {"cite": [1], "name": "Vesper", "port": None}}])
-    assert derive_evidence(store, model, make_derivation(contract), [inline_bundle("v", _LOG_TEXT)]).is_clean
+    assert derive_evidence(store, model, make_derivation(contract), [inline_bundle("v", log_text)]).is_clean
     assert _lies(store) == []
-
-
-def _redacting() -> tuple[Derivation, EvidenceBundle, ModelIdentity | None]:
-    derivation = make_derivation(options=DerivationOptions(redact=(r"north \w+", "ship 1$")))
-    return derivation, ship_bundle(1), None
-
-
-def _with_example() -> tuple[Derivation, EvidenceBundle, ModelIdentity | None]:
-    plain = make_derivation()
-    example = Example(
-        subject="other", evidence=ship_text(9), answer={"name": "Vessel 9", "port": "Arven", "launched": 1801}
-    )
-    derivation = Derivation(
-        name="ship_facts",
-        version="2",
-        instructions="Facts.",
-        contract=Contract.parse(plain.contract.schema),
-        examples=(example,),
-    )
-    return derivation, ship_bundle(1), None
-
-
-def _cut() -> tuple[Derivation, EvidenceBundle, ModelIdentity | None]:
-    window = ModelIdentity(name="small", digest="s", engine="scripted", engine_version="1", context_tokens=450)
-    options = DerivationOptions(max_output_tokens=64)
-    text = ship_text(1) + " Nobody has found the second log of the ship yet." * 60
-    return make_derivation(options=options), inline_bundle("ship 1", text), window
-
-
-def _several_items() -> tuple[Derivation, EvidenceBundle, ModelIdentity | None]:
-    items = (
-        EvidenceItem(text="Nothing here.", media_type=MediaType.TEXT, source="a.txt"),
-        EvidenceItem(text=f"# Log\n\n{ship_text(1)}", media_type=MediaType.MARKDOWN, source="b.md"),
-    )
-    return make_derivation(), EvidenceBundle(subject="ship 1", items=items), None
-
-
-@pytest.mark.parametrize(
-    "case",
-    [_redacting, _with_example, _cut, _several_items],
-    ids=["redaction", "example", "cut evidence", "several items"],
-)
-def test_the_prompt_is_rendered_again(store: Store, case: object) -> None:
-    """The story of a value shows the very prompt that the model read, and its hash proves it."""
-    derivation, bundle, identity = case()  # type: ignore[operator]  # a function of the table above
-    model = ScriptedModel(HONEST, identity=identity, keep_prompts=1)
-    assert derive_evidence(store, model, derivation, [bundle]).is_clean
-    explanation = explain_claim(store, "ship 1", "/port")
-    assert explanation.prompt_matches
-    shown = "\n\n".join(f"{message.role}:\n{message.content}" for message in model.prompts[0].messages)
-    assert explanation.prompt == shown
-    (citation,) = explanation.claim.citations
-    assert explanation.claim.value == "Arven"
-    assert citation.quote == "Its home port is Arven on the inner sea."
-    assert bundle.items[-1].text[citation.start : citation.end] == citation.quote
-    assert _lies(store) == []
-
-
-def test_hidden_text_is_never_shown(store: Store) -> None:
-    """What a derivation hides stands in no prompt, the subject's name and repairs included."""
-    derivation, bundle, _ = _redacting()
-    model = ScriptedModel(in_turn(lie(HONEST), HONEST), keep_prompts=9)
-    assert derive_evidence(store, model, derivation, [bundle]).is_clean
-    assert model.calls == 2
-    for prompt in model.prompts:
-        said = " ".join(message.content for message in prompt.messages)
-        assert not re.search(r"north \w+|ship 1\b", said)
-
-
-def test_cut_evidence_says_so(store: Store) -> None:
-    """Segments that did not fit are named in the manifest, and a null says that not all was read."""
-    derivation, bundle, identity = _cut()
-    model = ScriptedModel(lambda _: json.dumps({"cite": [1], "name": "Vessel 1", "port": None, "launched": None}), identity=identity)
-    contract = Contract.parse({"type": "object", "properties": {"name": {"type": "string"}, "port": {"type": ["string", "null"]}, "launched": {"type": ["integer", "null"]}}})
-    question = Derivation(name="ship_facts", version="1", instructions="x", contract=contract, options=derivation.options)
-    assert derive_evidence(store, model, question, [bundle]).is_clean
-    explanation = explain_claim(store, "ship 1", "port")
-    assert explanation.claim.null_reason == "evidence_not_read"
-    cut = explanation.artifact.manifest["segments_not_read"]
-    assert isinstance(cut, list)
-    assert cut[-1] == explanation.artifact.manifest["segments"] == 63
-    assert explanation.prompt_matches
-
-
-def test_a_changed_question_does_not_match_its_prompt(honest_store: Store) -> None:
-    """Where the stored question was changed, the story says that the prompt is another one."""
-    assert explain_claim(honest_store, "ship 2", "/port").prompt_matches
-    run_sql(honest_store, "UPDATE holocron_derivation SET definition = replace(definition, 'Facts about', 'Lies on')")
-    assert not explain_claim(honest_store, "ship 2", "/port").prompt_matches
-
-
-@pytest.mark.parametrize(
-    ("subject", "pointer", "said"),
-    [
-        ("nobody", "/name", "nothing is accepted about 'nobody'"),
-        ("ship 1", "/captain", "no value at /captain"),
-        ("vesper", "logs/7/port", "no value at /logs/7/port"),
-    ],
-)
-def test_a_story_that_cannot_be_told_is_said(honest_store: Store, subject: str, pointer: str, said: str) -> None:
-    """An unknown subject or place is named, with what there is."""
-    with pytest.raises(UsageError, match=re.escape(said)) as caught:
-        explain_claim(honest_store, subject, pointer)
-    assert caught.value.hint
-
-
-def test_a_derivation_narrows_the_story(honest_store: Store) -> None:
-    """A subject of several derivations is told of in the one that is named."""
-    derive_evidence(honest_store, ScriptedModel(HONEST), make_derivation(name="port_facts"), ships(1))
-    for name in ("ship_facts", "port_facts"):
-        assert explain_claim(honest_store, "ship 0", "name", derivation=name).artifact.derivation == name
