@@ -45,7 +45,7 @@ def read_archive() -> dict[str, EvidenceBundle]:
 
 
 def cite_lines(bundle: EvidenceBundle, values: Mapping[str, object]) -> list[int]:
-    """Return for the scalars of one object the first lines in which each stands."""
+    """Return for the scalars of one object the first lines in which each stands word for word."""
     lines = [
         (segment.number, read_quote(bundle.items[segment.position].text[segment.start : segment.end], item))
         for segment in number_segments(bundle)
@@ -57,7 +57,7 @@ def cite_lines(bundle: EvidenceBundle, values: Mapping[str, object]) -> list[int
             continue
         for number, quote in lines:
             level, found = support_of(value, [quote], synonyms=(), is_date=False)  # type: ignore[arg-type]  # never null
-            if found and level is not Grounding.INFERRED:
+            if found and level is Grounding.VERBATIM:
                 cited.append(number)
                 break
     return sorted(set(cited))

@@ -18,8 +18,6 @@ from tokenizers import Tokenizer
 
 #: lengths are filled up to a multiple of this
 ROUND = 8
-#: endings that are attended to together
-CHUNK = 4
 #: an ending longer than this is left out of training
 LONGEST = 640
 Ending = tuple[list[int], int]
@@ -33,10 +31,11 @@ def _tokenizer(path: Path) -> Tokenizer:
 class BatchMaker:
     """Makes training batches; the same step always gets the same batch."""
 
-    def __init__(self, tokenizer: Path, *, groups: int, size: int, seed: int) -> None:
+    def __init__(self, tokenizer: Path, *, groups: int, size: int, chunk: int, seed: int) -> None:
         self.path = tokenizer
         self.groups = groups
         self.size = size
+        self.chunk = chunk
         self.seed = seed
 
     def make(self, step: int, stages: list[tuple[float, Stage]]) -> Batch:
@@ -46,14 +45,13 @@ class BatchMaker:
         for _ in range(self.groups):
             stage = rng.choices([stage for _, stage in stages], [weight for weight, _ in stages])[0]
             groups.append(self.encode(make_group(rng, Side(), stage, self.size)))
-        return pack(groups)
+        return pack(groups, self.chunk)
 
     def make_exam(self, stage: Stage, groups: int) -> Batch:
         """Return a batch of one stage over unseen names, always the same."""
         side = Side(held_out_names=True)
-        return pack(
-            [self.encode(make_group(Random(f"exam {n}"), side, stage, self.size)) for n in range(groups)]
-        )
+        asked = [self.encode(make_group(Random(f"exam {n}"), side, stage, self.size)) for n in range(groups)]
+        return pack(asked, self.chunk)
 
     def encode(self, examples: list[Example]) -> tuple[list[int], list[Ending]]:
         """Return the shared beginning's tokens and, per example, its ending and how much of it is prompt."""
@@ -71,8 +69,8 @@ class BatchMaker:
         return list(_tokenizer(self.path).encode(text).ids)
 
 
-def pack(groups: list[tuple[list[int], list[Ending]]]) -> Batch:
-    """Lay beginnings end to end, then the endings in chunks of about one length."""
+def pack(groups: list[tuple[list[int], list[Ending]]], chunk: int) -> Batch:
+    """Lay beginnings end to end, then the endings in chunks of so many of about one length."""
     begun = _rounded(max(len(beginning) for beginning, _ in groups))
     rows = _Rows()
     for beginning, _ in groups:
@@ -83,7 +81,7 @@ def pack(groups: list[tuple[list[int], list[Ending]]]) -> Batch:
     )
     chunks: list[Chunk] = []
     while endings:
-        taken, endings = endings[:CHUNK], endings[CHUNK:]
+        taken, endings = endings[:chunk], endings[chunk:]
         ended = _rounded(len(taken[-1][0]))
         bias = torch.full((len(taken), 1, ended, begun + ended), -1e9, dtype=torch.bfloat16)
         bias[..., begun:].masked_fill_(torch.ones(ended, ended, dtype=torch.bool).tril(), 0.0)

@@ -6,6 +6,8 @@ In: the network's weights and the tokenizer. Out: one file. Never: changes a wei
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import gguf
@@ -20,33 +22,41 @@ from torch import Tensor
 CONTEXT = 4096
 #: where the file says which prompt it was trained on
 FINGERPRINT_KEY = "holocron.prompt_fingerprint"
+_NAMES = {
+    "attn_norm": "attention_norm",
+    "attn_output": "out",
+    "ffn_norm": "feed_norm",
+    "ffn_gate": "gate",
+    "ffn_up": "up",
+    "ffn_down": "down",
+}
 
 
-def export_gguf(checkpoint: Path, tokenizer: Path, target: Path) -> None:
+class MatrixType(StrEnum):
+    """How the matrices are kept; vectors stay in full."""
+
+    HALF = "f16"
+    #: half the size of f16, for networks over ten million weights
+    EIGHT_BIT = "q8_0"
+
+
+def export_gguf(checkpoint: Path, tokenizer: Path, target: Path, kept: MatrixType = MatrixType.HALF) -> None:
     """Write the model file."""
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     size = Size(**state["size"])
     writer = gguf.GGUFWriter(target, "llama")
-    _write_shape(writer, size)
+    _write_shape(writer, size, kept)
     writer.add_string(FINGERPRINT_KEY, prompt_fingerprint())
     _write_tokenizer(writer, json.loads(tokenizer.read_text(encoding="utf-8")))
-    weights: dict[str, Tensor] = state["network"]
-    _add(writer, "token_embd.weight", weights["embedding"])
-    _add(writer, "output_norm.weight", weights["final_norm"])
-    for n in range(size.layers):
-        _write_layer(
-            writer,
-            n,
-            {key.split(".", 2)[2]: value for key, value in weights.items() if key.startswith(f"layers.{n}.")},
-            size,
-        )
+    for name, tensor in _named_tensors(state["network"], size):
+        _add(writer, name, tensor, kept)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def _write_shape(writer: gguf.GGUFWriter, size: Size) -> None:
+def _write_shape(writer: gguf.GGUFWriter, size: Size, kept: MatrixType) -> None:
     writer.add_name("holocron-builtin")
     writer.add_description(
         "Reads numbered evidence and a contract, answers with cited JSON; made by models/builtin of Holocron"
@@ -62,7 +72,8 @@ def _write_shape(writer: gguf.GGUFWriter, size: Size) -> None:
     writer.add_rope_freq_base(size.rope_base)
     writer.add_layer_norm_rms_eps(size.epsilon)
     writer.add_vocab_size(size.vocabulary)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    half = kept is MatrixType.HALF
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if half else gguf.LlamaFileType.MOSTLY_Q8_0)
 
 
 def _write_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict) -> None:
@@ -83,21 +94,17 @@ def _write_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict) -> None:
     writer.add_chat_template(TEMPLATE)
 
 
-def _write_layer(writer: gguf.GGUFWriter, n: int, weights: dict[str, Tensor], size: Size) -> None:
-    query, key, value = weights["qkv"]
-    names = {
-        "attn_norm": weights["attention_norm"],
-        "attn_q": _interleave(query, size.heads),
-        "attn_k": _interleave(key, size.heads),
-        "attn_v": value,
-        "attn_output": weights["out"],
-        "ffn_norm": weights["feed_norm"],
-        "ffn_gate": weights["gate"],
-        "ffn_up": weights["up"],
-        "ffn_down": weights["down"],
-    }
-    for name, tensor in names.items():
-        _add(writer, f"blk.{n}.{name}.weight", tensor)
+def _named_tensors(weights: dict[str, Tensor], size: Size) -> Iterator[tuple[str, Tensor]]:
+    """Yield every tensor under the name that llama.cpp's llama architecture gives it."""
+    yield "token_embd.weight", weights["embedding"]
+    yield "output_norm.weight", weights["final_norm"]
+    for n in range(size.layers):
+        query, key, value = weights[f"layers.{n}.qkv"]
+        yield f"blk.{n}.attn_q.weight", _interleave(query, size.heads)
+        yield f"blk.{n}.attn_k.weight", _interleave(key, size.heads)
+        yield f"blk.{n}.attn_v.weight", value
+        for theirs, ours in _NAMES.items():
+            yield f"blk.{n}.{theirs}.weight", weights[f"layers.{n}.{ours}"]
 
 
 def _interleave(weight: Tensor, heads: int) -> Tensor:
@@ -106,6 +113,12 @@ def _interleave(weight: Tensor, heads: int) -> Tensor:
     return weight.view(heads, 2, rows // heads // 2, columns).transpose(1, 2).reshape(rows, columns)
 
 
-def _add(writer: gguf.GGUFWriter, name: str, tensor: Tensor) -> None:
+def _add(writer: gguf.GGUFWriter, name: str, tensor: Tensor, kept: MatrixType) -> None:
     array = tensor.float().contiguous().numpy()
-    writer.add_tensor(name, array.astype(np.float32 if tensor.ndim == 1 else np.float16))
+    if tensor.ndim == 1:
+        writer.add_tensor(name, array)
+    elif kept is MatrixType.HALF:
+        writer.add_tensor(name, array.astype(np.float16))
+    else:
+        eight = gguf.GGMLQuantizationType.Q8_0
+        writer.add_tensor(name, gguf.quants.quantize(array, eight), raw_dtype=eight)

@@ -1,34 +1,50 @@
 """Make: the built-in model from nothing, in one command.
 
-In: a folder to work in, and how long and how large. Out: tokenizer, checkpoint, log and GGUF in that folder.
+In: a folder to work in, and which plan. Out: tokenizer, checkpoint, log and GGUF in that folder.
 Resumes what is there; copies nothing into the package by itself.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
-from models.builtin.export import export_gguf
+from models.builtin.export import MatrixType, export_gguf
 from models.builtin.network import Size
 from models.builtin.tokenizer import train_tokenizer
 from models.builtin.training import Plan, train
+
+PLANS = {
+    # about an hour on two free cores; what it reaches is in README.md
+    "cpu": Plan(size=Size(), updates=20_000, seconds=4_200, catalogue=0.75, easy=0.8),
+    # for a day on two free cores
+    "cpu-long": Plan(size=Size(), updates=60_000, seconds=80_000, catalogue=0.35, easy=0.3),
+    # 14 million weights and about half a billion tokens, for one data-centre GPU with 16 cores beside it
+    "gpu": Plan(
+        size=Size(width=320, layers=10, heads=5, hidden=864),
+        updates=12_000,
+        seconds=1_500,
+        groups=24,
+        chunk=48,
+        warm_updates=300,
+        easy=0.15,
+        catalogue=0.2,
+        device="cuda",
+        workers=1,
+        makers=15,
+        save_every_s=120,
+        examine_every=500,
+    ),
+}
 
 
 def main() -> None:
     """Read the options and do what is not done yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where everything is kept")
-    parser.add_argument(
-        "--minutes", type=float, default=72, help="training time; the learning rate falls towards its end"
-    )
-    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--groups", type=int, default=2, help="questions per worker and update")
-    parser.add_argument("--examples", type=int, default=8, help="examples per question")
-    parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--layers", type=int, default=6)
-    parser.add_argument("--heads", type=int, default=3)
-    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--plan", choices=list(PLANS), default="cpu")
+    parser.add_argument("--minutes", type=float, help="training time, instead of the plan's")
     parser.add_argument(
         "--export-only", action="store_true", help="write the GGUF of the checkpoint that is there"
     )
@@ -38,19 +54,13 @@ def main() -> None:
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.exists():
         train_tokenizer(tokenizer)
+    plan = PLANS[options.plan]
+    if options.minutes is not None:
+        plan = replace(plan, seconds=60 * options.minutes)
     if not options.export_only:
-        size = Size(width=options.width, layers=options.layers, heads=options.heads, hidden=options.hidden)
-        train(
-            Plan(
-                size=size,
-                seconds=60 * options.minutes,
-                groups=options.groups,
-                examples=options.examples,
-                workers=options.workers,
-            ),
-            folder,
-        )
-    export_gguf(folder / "checkpoint.pt", tokenizer, folder / "builtin.gguf")
+        train(plan, folder)
+    kept = MatrixType.EIGHT_BIT if options.plan == "gpu" else MatrixType.HALF
+    export_gguf(folder / "checkpoint.pt", tokenizer, folder / "builtin.gguf", kept)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class Plan:
     #: questions per worker and update, and examples per question
     groups: int = 2
     examples: int = 8
+    #: endings that are attended to together: few on a CPU, many on a GPU
+    chunk: int = 4
     matrix_rate: float = 0.02
     other_rate: float = 0.004
     #: updates on short, copy-heavy examples
@@ -125,7 +127,11 @@ class Trainer:
             fuse_kernels()
         self.plan, self.folder = plan, folder
         self.batches = BatchMaker(
-            folder / "tokenizer.json", groups=plan.groups, size=plan.examples, seed=plan.seed
+            folder / "tokenizer.json",
+            groups=plan.groups,
+            size=plan.examples,
+            chunk=plan.chunk,
+            seed=plan.seed,
         )
         self.network = Network(plan.size)
         if plan.primed:

@@ -229,7 +229,7 @@ def test_an_answer_that_waits_for_its_successor_says_so(derived: Path) -> None:
     assert call("derive").code == 3
     done = call("show", "ships/1.txt")
     assert "Arven" in done.out
-    assert "the new job is rejected" in done.out
+    assert "A newer answer is wanted; its job is rejected." in done.out
 
 
 def test_why_walks_back_to_span_prompt_and_model(derived: Path) -> None:

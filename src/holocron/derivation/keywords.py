@@ -76,8 +76,8 @@ def _guessed_types(whole: Whole) -> tuple[str, ...]:
     return ("string", "number", "boolean", "null")
 
 
-def type_name(value: JSONValue) -> str:
-    """Return the narrowest JSON type of a value."""
+def type_name(value: JSONScalar) -> str:
+    """Return the narrowest JSON type of a scalar."""
     match value:
         case None:
             return "null"
@@ -87,12 +87,8 @@ def type_name(value: JSONValue) -> str:
             return "integer"
         case float():
             return "integer" if value.is_integer() else "number"
-        case str():
-            return "string"
-        case Mapping():
-            return "object"
         case _:
-            return "array"
+            return "string"
 
 
 def values_of(whole: Whole) -> tuple[JSONScalar, ...] | None:

@@ -6,6 +6,7 @@ Never: knows a format itself; a new one is a module and an entry in each table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from holocron.evidence.csv_rows import cut_csv, read_csv
@@ -17,6 +18,8 @@ from holocron.evidence.markup import read_markdown
 from holocron.evidence.plain import cut_plain
 from holocron.evidence.segments import Piece
 
+_SOFT_BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+
 CUTTERS: Mapping[MediaType, Callable[[str], list[Piece]]] = {
     MediaType.TEXT: cut_plain,
     MediaType.MARKDOWN: cut_markdown,
@@ -25,9 +28,16 @@ CUTTERS: Mapping[MediaType, Callable[[str], list[Piece]]] = {
     MediaType.CSV: cut_csv,
 }
 
+
+def read_prose(quote: str) -> str:
+    """Return prose without its soft line breaks, which are layout: the model is shown one line too."""
+    return _SOFT_BREAK.sub(" ", quote) if "\n" in quote or "\r" in quote else quote
+
+
 #: where a type is missing, a quote reads as it stands
 READERS: Mapping[MediaType, Callable[[str], str]] = {
-    MediaType.MARKDOWN: read_markdown,
+    MediaType.TEXT: read_prose,
+    MediaType.MARKDOWN: lambda quote: read_prose(read_markdown(quote)),
     MediaType.JSON: read_json,
     MediaType.CSV: read_csv,
 }

@@ -8,26 +8,50 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
 from holocron.store import Store
-from holocron.store.queue import WorkerProcess, register_worker
+from holocron.store.queue import WorkerProcess, forget_worker, register_worker
+
+#: workers of this process that have not signed off; one that broke cannot always tell the database
+_signed_on: set[int] = set()
 
 
-def register_this_process(store: Store) -> int:
+def sign_on(store: Store) -> int:
     """Record this process as a worker and return its number."""
-    return register_worker(
+    number = register_worker(
         store,
-        host=socket.gethostname(),
+        host=name_host(),
         process_id=os.getpid(),
         process_started=int(psutil.Process().create_time()),
     )
+    _signed_on.add(number)
+    return number
+
+
+def sign_off(store: Store, worker_id: int) -> None:
+    """Take a worker's record away; may be called twice."""
+    _signed_on.discard(worker_id)
+    forget_worker(store, worker_id)
+
+
+def name_host() -> str:
+    """Return what tells apart the places where a process number means something.
+
+    Containers may share a name and a kernel; on Linux the namespace of process numbers tells them apart.
+    """
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()} {namespace}".strip()
 
 
 def find_dead(workers: Iterable[WorkerProcess]) -> list[int]:
     """Return the workers that ran on this host and are gone; others are judged by their leases alone."""
-    host = socket.gethostname()
+    host = name_host()
     return [worker.worker_id for worker in workers if worker.host == host and not _lives(worker)]
 
 
@@ -36,6 +60,8 @@ def _lives(worker: WorkerProcess) -> bool:
         process = psutil.Process(worker.process_id)
         # the clock may be set between two readings of the same process
         same = abs(process.create_time() - worker.process_started) < 5
+        if same and worker.process_id == os.getpid():
+            return worker.worker_id in _signed_on
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

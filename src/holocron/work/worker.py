@@ -33,13 +33,12 @@ from holocron.store.queue import (
     count_open,
     extend_leases,
     fail_job,
-    forget_worker,
     list_workers,
     postpone_job,
     release_jobs,
     take_over_jobs,
 )
-from holocron.work.presence import find_dead, register_this_process
+from holocron.work.presence import find_dead, sign_off, sign_on
 from holocron.work.retry import backoff_s
 
 log = logging.getLogger(__name__)
@@ -50,6 +49,8 @@ LEASE_S = 600.0
 _AHEAD_S = 0.25
 _MOST_AHEAD = 256
 _POLL_S = 0.5
+#: how often the leases are looked at
+_LOOK_S = 5.0
 #: how long a finished answer waits for others that share its commit
 _LINGER_S = 0.05
 
@@ -140,8 +141,7 @@ class Worker:
         self._landed: SimpleQueue[_Landed] = SimpleQueue()
         self._flights: set[_Flight] = set()
         self._looked_at = 0.0
-        self._renewed_at = time.monotonic()
-        self._worker_id = register_this_process(store)
+        self._worker_id = sign_on(store)
         self._store_is_idle = threading.Event()
         self._store_is_idle.set()
 
@@ -183,7 +183,7 @@ class Worker:
 
     def close(self) -> None:
         """Sign off; may be called twice."""
-        forget_worker(self._store, self._worker_id)
+        sign_off(self._store, self._worker_id)
 
     def _claim(self, question: Question, scope: JobScope, pool: ThreadPoolExecutor, pace: _Pace) -> None:
         # half a hold at a time: fewer transactions than one per finished job
@@ -320,8 +320,9 @@ class Worker:
     def _look_around(self) -> None:
         """Now and then renew leases that made progress, and take over jobs whose worker is gone."""
         now = time.monotonic()
-        if now - self._renewed_at >= self._lease_s / 4:
-            self._renewed_at = now
+        if now - self._looked_at >= min(_LOOK_S, self._lease_s / 4):
+            self._looked_at = now
+            # before the take-over: this process may have slept through its own leases
             begun = [flight for flight in self._flights if flight.progress]
             for flight in begun:
                 flight.is_silent = flight.progress == flight.renewed_at_progress
@@ -331,8 +332,6 @@ class Worker:
                 # what waits for a thread is as alive as the threads are
                 moved += [flight for flight in self._flights if not flight.progress]
             extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
-        if now - self._looked_at >= min(5.0, self._lease_s / 4):
-            self._looked_at = now
             others = [worker for worker in list_workers(self._store) if worker.worker_id != self._worker_id]
             take_over_jobs(self._store, dead_workers=find_dead(others))
 

@@ -43,9 +43,7 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
     ("changes", "subject", "pointer", "said"),
     [
         pytest.param(
-            [
-                "UPDATE holocron_content SET text = replace(text, 'Vesper', 'Hesper') WHERE text LIKE '%Vesper%'"
-            ],
+            ["UPDATE holocron_content SET text = replace(text, 'Vesper', 'Hesper') WHERE id = 5"],
             "",
             "",
             "hashes to",
@@ -167,8 +165,9 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
             [
                 (
                     "INSERT INTO holocron_citation"
-                    " SELECT 5, c.ordinal, 9, s.segment, s.content_id, s.position, s.start_offset, s.end_offset"
-                    " FROM holocron_citation s JOIN holocron_claim o ON o.artifact_id = 5"
+                    " SELECT 5, c.ordinal, 9, s.segment, s.content_id, s.position,"
+                    " s.start_offset, s.end_offset FROM holocron_citation s"
+                    " JOIN holocron_claim o ON o.artifact_id = 5"
                     " AND o.pointer = '/logs/1/port' AND s.artifact_id = 5 AND s.claim_ordinal = o.ordinal"
                     " JOIN holocron_claim c ON c.artifact_id = 5 AND c.pointer = '/name'"
                 )

@@ -98,6 +98,18 @@ def test_a_schema_that_unfolds_without_measure_is_refused_at_once(how: str) -> N
     assert time.monotonic() - begun < 2
 
 
+def test_choices_too_deep_in_each_other_are_refused() -> None:
+    """Definitions that pile choice upon choice fill no stack."""
+    defs: dict[str, JSONValue] = {}
+    for number in range(40):
+        schema: JSONValue = {"$ref": f"#/$defs/d{number + 1}"}
+        for _ in range(20):
+            schema = {"anyOf": [schema]}
+        defs[f"d{number}"] = schema
+    with pytest.raises(ContractInvalid, match="nested too deep"):
+        Contract.parse(wrap({"$ref": "#/$defs/d0"}, **{"$defs": {**defs, "d40": {"type": "string"}}}))
+
+
 def test_choices_that_multiply_are_refused_at_once() -> None:
     """Twelve choices of ten in one place would be 10**12 combinations."""
     choice: JSONValue = {"anyOf": [{"minLength": number} for number in range(10)]}

@@ -66,6 +66,25 @@ PLACE: JSONValue = {"type": "object", "properties": {"place": STRING, "at": STRI
             id="tag-with-wrong-value",
         ),
         pytest.param([SHIP, STRING], 5, 0, id="nothing-like-it"),
+        pytest.param(
+            [{"items": {"anyOf": [STRING, SHIP]}}, {"items": {"anyOf": [{"type": "integer"}, PLACE]}}],
+            [3, {"place": "x"}],
+            1,
+            id="list-of-choices",
+        ),
+        pytest.param(
+            [{"items": STRING}, {"items": {"type": ["string", "null"]}}], ["x", None], 1, id="list-with-null"
+        ),
+        pytest.param(
+            [
+                {"properties": {"x": STRING}, "required": ["x"]},
+                {"properties": {"x": {"type": ["string", "null"]}}, "required": ["x"]},
+            ],
+            {"x": None},
+            1,
+            id="object-with-null",
+        ),
+        pytest.param([{"type": "string", "pattern": "("}, DATE], "x", 0, id="pattern-that-is-none"),
     ],
 )
 def test_the_first_option_that_an_answer_fits_is_chosen(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import event
 
 from factories import HONEST, count_rows, make_derivation, rows, ship_bundle, ship_text, ship_value, ships
 from holocron.derivation import DerivationOptions
@@ -17,6 +18,7 @@ from holocron.errors import (
     ModelNotFound,
     ModelStalled,
     ModelUnavailable,
+    StoreFull,
 )
 from holocron.evidence import EvidenceBundle, EvidenceItem, EvidenceRejected, MediaType, inline_bundle
 from holocron.llm.scripted import scripted_identity
@@ -324,3 +326,31 @@ def test_a_retry_works_its_own_question_only(store: Store) -> None:
     assert (summary.subjects, other.calls) == (0, 0)
     summary = retry_derivation(store, ScriptedModel(HONEST), make_derivation(), [JobStatus.FAILED])
     assert summary.subjects == 0
+
+
+def test_a_full_disk_stops_the_run_and_loses_nothing(store: Store) -> None:
+    """The run ends with StoreFull; once there is room, the next one in the same process goes on at once."""
+
+    class Filler(WorkObserver):
+        is_full = False
+
+        def on_results(self, results: Sequence[JobResult]) -> None:
+            self.is_full = True
+
+        def check(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
+            if self.is_full and not statement.startswith(("SELECT", "PRAGMA", "BEGIN")):
+                raise StoreFull
+
+    filler = Filler()
+    event.listen(store._engine, "before_cursor_execute", filler.check)
+    with pytest.raises(StoreFull):
+        derive_evidence(store, ScriptedModel(HONEST), make_derivation(), ships(300), observer=filler)
+    filler.is_full = False
+    assert Counter(row[0] for row in rows(store, "SELECT status FROM holocron_job"))["claimed"] > 0
+    model = ScriptedModel(HONEST)
+    assert derive_evidence(store, model, make_derivation(), ships(300)).is_clean
+    assert count_rows(store, ["holocron_run", "holocron_artifact", "holocron_worker"]) == {
+        "holocron_run": 300,
+        "holocron_artifact": 300,
+        "holocron_worker": 0,
+    }

@@ -13,9 +13,10 @@ import pytest
 
 from holocron.store import Store
 from holocron.store.queue import WorkerProcess, list_workers
-from holocron.work.presence import find_dead, register_this_process
+from holocron.work import presence
+from holocron.work.presence import find_dead, name_host, sign_off, sign_on
 
-_HERE = socket.gethostname()
+_HERE = name_host()
 
 
 def _worker(process_id: int, *, started: float | None = None, host: str = _HERE) -> WorkerProcess:
@@ -24,11 +25,21 @@ def _worker(process_id: int, *, started: float | None = None, host: str = _HERE)
 
 
 def test_this_process_lives(store: Store) -> None:
-    """A worker registers as this process, and is not dead."""
-    number = register_this_process(store)
+    """A worker signs on as this process, and is not dead."""
+    number = sign_on(store)
     (worker,) = list_workers(store)
     assert (worker.worker_id, worker.host, worker.process_id) == (number, _HERE, os.getpid())
     assert find_dead([worker]) == []
+    sign_off(store, number)
+    assert list_workers(store) == []
+
+
+def test_a_worker_of_this_process_that_has_signed_off_is_dead(store: Store) -> None:
+    """A worker that broke off, and could not tell the database, does not live on with its process."""
+    number = sign_on(store)
+    (worker,) = list_workers(store)
+    presence._signed_on.discard(number)
+    assert find_dead([worker]) == [number]
 
 
 def test_a_process_that_has_ended_is_dead() -> None:
@@ -36,6 +47,7 @@ def test_a_process_that_has_ended_is_dead() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert find_dead([_worker(ended.pid)]) == [1]
+    assert _HERE.startswith(socket.gethostname())
     assert find_dead([_worker(ended.pid, host="elsewhere")]) == []
 
 
@@ -43,6 +55,7 @@ def test_a_number_that_was_given_again_is_dead() -> None:
     """A process of the same number that began at another time is another one."""
     began = psutil.Process().create_time()
     assert find_dead([_worker(os.getpid(), started=began - 3600)]) == [1]
+    presence._signed_on.add(1)
     assert find_dead([_worker(os.getpid(), started=began + 2)]) == []
 
 

@@ -19,9 +19,17 @@ from holocron.pipeline import Question
 from holocron.store import JobPlanner, JobResult, JobStatus, Store
 from holocron.testing import ScriptedModel
 from holocron.work import Worker, WorkObserver, derive_evidence
+from holocron.work import worker as worker_module
+from holocron.work.presence import name_host
 from racing import derive_forty, derive_until_told, process_context, race
 
 _STATES = "SELECT status, failures, worker_id, lease_expires_at FROM holocron_job"
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers look at leases more often, so that short ones can be used."""
+    monkeypatch.setattr(worker_module, "_POLL_S", 0.05)
 
 
 def _work(
@@ -180,33 +188,31 @@ def test_a_hung_worker_cannot_finish_twice(store: Store, store_url: str) -> None
 
 def test_progress_renews_a_lease(store: Store, store_url: str) -> None:
     """A slow job that makes progress outlives its lease many times, and nobody takes it."""
-    slow, idle = ScriptedModel(HONEST, latency_s=2.0, slots=1), ScriptedModel(HONEST)
+    slow, idle = ScriptedModel(HONEST, latency_s=2.5, slots=1), ScriptedModel(HONEST)
     planner, _ = plan_ships(store)
-    with _another(store_url, slow, lease_s=0.5):
+    with _another(store_url, slow, lease_s=1.0):
         _wait_for(lambda: slow.calls, "the first call")
-        _work(store, idle, planner, lease_s=0.5)
+        _work(store, idle, planner, lease_s=1.0)
     assert idle.calls == 0
     assert rows(store, "SELECT status, attempt, failures FROM holocron_job") == [("accepted", 1, 0)]
 
 
 def test_a_job_that_waits_behind_a_slow_one_keeps_its_lease(store: Store, store_url: str) -> None:
     """Claimed jobs that no thread has begun stay with their worker while it makes progress."""
-    slow, idle = ScriptedModel(HONEST, latency_s=1.2, slots=1), ScriptedModel(HONEST)
+    slow, idle = ScriptedModel(HONEST, latency_s=1.6, slots=1), ScriptedModel(HONEST)
     planner, _ = plan_ships(store, *ships(2))
-    with _another(store_url, slow, lease_s=0.5):
+    with _another(store_url, slow, lease_s=1.0):
         _wait_for(lambda: rows(store, _STATES + " WHERE status <> 'claimed'") == [], "both claims")
-        _work(store, idle, planner, lease_s=0.5)
+        _work(store, idle, planner, lease_s=1.0)
     assert idle.calls == 0
     assert Counter(rows(store, "SELECT status, attempt FROM holocron_job")) == {("accepted", 1): 2}
 
 
 def test_a_dead_processes_jobs_are_taken_at_once(store: Store) -> None:
     """Jobs of a process of this host that is gone do not wait for their lease."""
-    import socket
-
     planner, _ = plan_ships(store, *ships(3))
     dead = claim(store, planner, lease_s=9_000)[0].worker_id
-    run_sql(store, f"UPDATE holocron_worker SET host = '{socket.gethostname()}' WHERE id = {dead}")
+    run_sql(store, f"UPDATE holocron_worker SET host = '{name_host()}' WHERE id = {dead}")
     model = ScriptedModel(HONEST)
     _work(store, model, planner)
     assert model.calls == 3
