@@ -3,8 +3,8 @@
     python -m bench.pipeline                       # 5,000 jobs; 20,000 unchanged subjects
     python -m bench.pipeline --jobs 2000 --unchanged 100000
 
-The model is scripted and answers at once; the database is SQLite with durable commits (WAL, synchronous FULL);
-every piece of evidence has about 1,000 characters and three facts. Each phase runs in a process of its own.
+The model is scripted and answers at once; the database is SQLite with durable commits (WAL, synchronous
+FULL); every piece of evidence has about 1,000 characters and three facts. Each phase has its own process.
 """
 
 from __future__ import annotations

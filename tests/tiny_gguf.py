@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import struct
+import sys
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +140,7 @@ def _array(kind: int, elements: list[bytes]) -> bytes:
 
 def _pad_length(length: int) -> int:
     return -(-length // _ALIGNMENT) * _ALIGNMENT
+
+
+if __name__ == "__main__":
+    write_tiny_gguf(Path(sys.argv[1]))

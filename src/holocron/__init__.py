@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from holocron.derivation import Derivation, DerivationOptions, derivation_from_model, load_derivation
     from holocron.errors import HolocronError
     from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle
-    from holocron.pipeline import HOLOCRON_VERSION as __version__
+    from holocron.pipeline import HOLOCRON_VERSION as __version__  # noqa: N811 - the name every package has
     from holocron.store import JobStatus, Store
     from holocron.work import WorkObserver
 

@@ -354,7 +354,7 @@ def test_export_names_the_tables_there_are(voyages: Path) -> None:
     """A wrong table is answered with the right ones."""
     done = call("export", "ship_facts", "--table", "cargo")
     assert done.code == 2
-    assert "It has stops." in done.err
+    assert "The views are ship_facts, ship_facts_stops." in done.err
 
 
 def test_a_contract_that_was_edited_and_not_derived_is_no_trouble(derived: Path) -> None:

@@ -111,11 +111,7 @@ class Results(Generic[T]):
         Raises: UsageError where there is no such view.
         """
         root = shape_tables(self._derivation)
-        views = {made.view_name: made for made in root.walk()}
-        named = table or root.view_name
-        made = views.get(named) or views.get(f"{root.view_name}_{named}")
-        if made is None:
-            raise UsageError(f"there is no view {named!r}", hint="The views are " + ", ".join(views) + ".")
+        made = root if table is None else root.find(table)
         schema = arrow_schema(made)
         # after arrow_schema, which says what to install where it is missing
         import pyarrow as pa

@@ -86,7 +86,11 @@ def read_evidence(
             f"the derivation {derivation.name!r} names no evidence, and no path was given",
             hint=f"Type: holocron derive {derivation.name} PATH, or add 'evidence:' to the derivation.",
         )
-    found = find_evidence(paths, Path.cwd()) if paths else find_evidence(derivation.evidence, root)
+    if paths:
+        found = find_evidence(paths, Path.cwd())
+    else:
+        # a kind of evidence that is not there yet stops nothing
+        found = find_evidence(derivation.evidence, root, every=False)
     bundles = read_bundles(found, root)
     # the first one is looked for now: a path that names nothing is told before a model is loaded
     return chain(list(islice(bundles, 1)), bundles)

@@ -17,7 +17,7 @@ from holocron.fingerprint import JSONValue
 Schema: TypeAlias = Mapping[str, JSONValue]
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - a signal: a branch of a choice may be dead, a contract may not
+class Unsatisfiable(Exception):
     """Two parts leave no value over."""
 
     def __init__(self, reason: str, pointer: str) -> None:

@@ -62,7 +62,7 @@ _Trail: TypeAlias = tuple[frozenset[str], ...]
 _UNFOLLOWED = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
-class Endless(Exception):  # noqa: N818 - a signal between two calls below, never seen outside
+class Endless(Exception):
     """A `$ref` has met itself too often, and nothing above it has closed the place yet."""
 
     def __init__(self, pointer: str) -> None:

@@ -13,7 +13,7 @@ import heapq
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 
 from holocron.errors import EvidenceMissing
@@ -39,20 +39,40 @@ _WILD = re.compile(r"[*?\[]")
 _ENDING = re.compile(r"\.[^*?\[\]/]+\Z")
 
 
-def find_evidence(patterns: Sequence[str], root: Path) -> Iterator[Path]:
+def find_evidence(patterns: Sequence[str], root: Path, *, every: bool = True) -> Iterator[Path]:
     """Yield the files that the patterns name, sorted, each once.
 
     A folder gives the files with known endings in and below it, a glob (`archive/**/*.md`) what it matches; a
     glob whose ending is wild takes known endings only. A file's own name is taken as it is: whether it is
     there, and is text, shows when it is read. A folder that cannot be listed is yielded itself.
-    Raises: EvidenceMissing, before the first path, where a folder or a glob gives nothing.
+    Raises: EvidenceMissing, before the first path, where a folder or a glob gives nothing; with `every` off
+    only where all of them do.
     """
     base = _slashes(os.path.abspath(root))
     last = ""
-    for path in heapq.merge(*(_find_files(pattern, base) for pattern in patterns)):
+    for path in heapq.merge(*_begin([_find_files(pattern, base) for pattern in patterns], every=every)):
         if path != last:
             last = path
             yield Path(path)
+
+
+def _begin(sources: Sequence[Iterator[str]], *, every: bool) -> Iterator[Iterator[str]]:
+    """Yield the sources that give something, each with its first path looked for."""
+    missing: EvidenceMissing | None = None
+    given = False
+    for source in sources:
+        try:
+            first = next(source, None)
+        except EvidenceMissing as problem:
+            if every:
+                raise
+            missing = missing or problem
+            continue
+        if first is not None:
+            given = True
+            yield chain([first], source)
+    if missing is not None and not given:
+        raise missing
 
 
 def _slashes(path: str) -> str:

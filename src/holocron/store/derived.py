@@ -48,7 +48,7 @@ from holocron.derivation.shapes import (
     ScalarShape,
     Shape,
 )
-from holocron.errors import DerivationInvalid
+from holocron.errors import DerivationInvalid, UsageError
 from holocron.fingerprint import JSONValue
 from holocron.store import tables
 
@@ -108,6 +108,19 @@ class DerivedTable:
         yield self
         for child in self.children:
             yield from child.walk()
+
+    def find(self, name: str) -> DerivedTable:
+        """Return the table of a view (`ship_facts_voyages`) or of an array by its own name (`voyages`).
+
+        Raises: UsageError where there is none.
+        """
+        views = {made.view_name: made for made in self.walk()}
+        made = views.get(name) or views.get(f"{self.view_name}_{name}")
+        if made is None:
+            raise UsageError(
+                f"{self.view_name!r} has no table {name!r}", hint="The views are " + ", ".join(views) + "."
+            )
+        return made
 
     def current_rows(self) -> Select[tuple[object, ...]]:
         """Return the select behind the view: rows of current artifacts, with their subject."""

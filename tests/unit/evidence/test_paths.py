@@ -96,6 +96,13 @@ def test_absolute_patterns(root: Path, tmp_path_factory: pytest.TempPathFactory)
     assert list(find_evidence([str(other / "*.md")], root)) == [other / "x.md"]
 
 
+def test_some_patterns_may_give_nothing(root: Path) -> None:
+    """Where not every pattern is needed, one that gives nothing stops nothing, and all of them do."""
+    assert [path.name for path in find_evidence(["*.csv", "a.txt"], root, every=False)] == ["a.txt"]
+    with pytest.raises(EvidenceMissing, match=r"nothing matches '\*\.csv'"):
+        list(find_evidence(["*.csv", "*.html"], root, every=False))
+
+
 def test_a_base_with_wild_signs_in_its_name(tmp_path: Path) -> None:
     """Brackets and stars in the project's own folder are no part of a glob."""
     base = tmp_path / "notes [1] *"

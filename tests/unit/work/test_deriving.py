@@ -335,7 +335,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(store: Store) -> None:
         is_full = False
 
         def on_results(self, results: Sequence[JobResult]) -> None:
-            self.is_full = True
+            self.is_full = bool(results)
 
         def check(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
             if self.is_full and not statement.startswith(("SELECT", "PRAGMA", "BEGIN")):

@@ -17,7 +17,7 @@ import click
 from holocron.cli.given import Given, pass_given
 from holocron.cli.project import open_store_to_read
 from holocron.cli.terminal import note, plain_text
-from holocron.errors import HolocronError, UsageError
+from holocron.errors import HolocronError
 from holocron.store import Store
 from holocron.store.arrow import arrow_batches, arrow_schema
 from holocron.store.derived import DerivedTable
@@ -55,7 +55,8 @@ def command(given: Given, name: str, form: str, output: str, table: str | None) 
     if form == "parquet" and output == "-" and sys.stdout.isatty():
         raise click.UsageError("Parquet is binary and this is a terminal; name a file with --output.")
     with open_store_to_read(given.load_settings()) as store:
-        made = _choose_table(find_tables(store, name), table)
+        root = find_tables(store, name)
+        made = root if table is None else root.find(table)
         if form == "parquet":
             rows = _write_parquet(store, made, output)
         elif form == "jsonl" and table is None:
@@ -66,20 +67,6 @@ def command(given: Given, name: str, form: str, output: str, table: str | None) 
             rows = _write_csv(store, made, output)
     if output != "-":
         note(f"{rows:,} rows in {output}")
-
-
-def _choose_table(root: DerivedTable, name: str | None) -> DerivedTable:
-    if name is None:
-        return root
-    views = {made.view_name: made for made in root.walk()}
-    made = views.get(name) or views.get(f"{root.view_name}_{name}")
-    if made is None:
-        children = [view.removeprefix(f"{root.view_name}_") for view in views if view != root.view_name]
-        raise UsageError(
-            f"{root.view_name!r} has no table {name!r}",
-            hint=f"It has {', '.join(children)}." if children else "Its contract has no array of objects.",
-        )
-    return made
 
 
 @contextmanager
