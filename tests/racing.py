@@ -77,7 +77,7 @@ def claim_all(store_url: str) -> object:
 
 def derive_forty(store_url: str) -> object:
     """Derive forty ships with a model that takes its time; return how often it was asked."""
-    model = ScriptedModel(HONEST, latency_s=0.02)
+    model = ScriptedModel(HONEST, latency_s=0.1, slots=2)
     with Store(store_url) as store:
         summary = derive_evidence(store, model, make_derivation(), ships(40))
     return model.calls, dict(summary.statuses)

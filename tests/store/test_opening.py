@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,6 +191,20 @@ def test_a_database_that_stays_locked_is_said(
     assert isinstance(caught.value, HolocronError)
     with Store(store_url) as other:
         assert len(plan_ships(other)[1]) == 1
+
+
+def test_a_new_file_that_is_busy_is_waited_for(tmp_path: Path) -> None:
+    """An opening that meets another one, before the file has its log, waits for it."""
+    place = tmp_path / "store.sqlite"
+    other = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("CREATE TABLE something (id INTEGER)")
+    release = threading.Timer(0.3, other.execute, ["COMMIT"])
+    release.start()
+    with Store(f"sqlite:///{place.as_posix()}") as store:
+        assert rows(store, "SELECT count(*) FROM holocron_job") == [(0,)]
+    release.join()
+    other.close()
 
 
 def test_commits_are_durable(store: Store) -> None:

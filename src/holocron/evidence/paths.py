@@ -108,7 +108,7 @@ def _has_known_suffix(path: str) -> bool:
 
 
 def _match(pattern: str, base: str) -> Iterator[str]:
-    """Yield the files that match an absolute glob; signs in the names of base's own folders are no wild cards."""
+    """Yield the files that match an absolute glob; signs in base's own name are no wild cards."""
     parts = pattern.split("/")
     own = sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, base.split("/"), strict=False))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from factories import make_derivation, rows, run_sql
+from factories import HONEST, make_derivation, rows, run_sql, ships
 from holocron.checking import verify_store
 from holocron.evidence import inline_bundle
 from holocron.fingerprint import JSONValue, hash_text
@@ -421,6 +423,26 @@ def test_every_planted_lie_is_found(
     found = _lies(honest_store)
     assert [lie for lie in found if lie[:2] == (subject, pointer) and said in lie[2]], found
     assert all("\n" not in sentence for _, _, sentence in found)
+
+
+def test_a_store_in_use_has_no_lies(store: Store, store_url: str) -> None:
+    """Verifying while another process derives finds nothing: what is half done is not there yet."""
+
+    def derive() -> None:
+        with Store(store_url) as own:
+            model = ScriptedModel(HONEST, latency_s=0.005)
+            derive_evidence(own, model, make_derivation(), ships(60))
+            derive_evidence(own, model, make_derivation(instructions="Again."), ships(60))
+
+    other = threading.Thread(target=derive)
+    other.start()
+    looks = 0
+    while other.is_alive():
+        assert _lies(store) == []
+        looks += 1
+    other.join()
+    assert looks > 1
+    assert _lies(store) == []
 
 
 def test_rows_of_a_contract_that_was_given_up_are_checked(honest_store: Store, log_text: str) -> None:

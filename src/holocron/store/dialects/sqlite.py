@@ -6,6 +6,7 @@ What it lacks: row locks (one writer at a time), column comments, several hosts.
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -86,9 +87,9 @@ class SQLiteDialect(Dialect):
 def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # transactions are begun by us: the driver's own BEGIN comes too late and is deferred
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _use_log(connection)
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
         # FULL syncs the log at every commit: what was committed survives a power cut
         "synchronous = FULL",
         "foreign_keys = ON",
@@ -96,6 +97,23 @@ def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> Non
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Switch the file to a write-ahead log, where it has none yet.
+
+    SQLite does not wait here: of processes that open a new file at once, some are told that it is busy.
+    """
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _leave_begin_to_us(_connection: Connection) -> None:
