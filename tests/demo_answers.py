@@ -13,7 +13,7 @@ from pathlib import Path
 import holocron.cli
 from holocron.derivation.grounding import Grounding
 from holocron.evidence import EvidenceBundle, find_evidence, number_segments, read_bundles, read_quote
-from holocron.validation.judge import support_of
+from holocron.validation.ground import ground_value
 
 HERE = Path(__file__).parent / "acceptance"
 GOLD_FILE = HERE / "demo_gold.json"
@@ -56,8 +56,7 @@ def cite_lines(bundle: EvidenceBundle, values: Mapping[str, object]) -> list[int
         if value is None or name in ("kind", "journeys"):
             continue
         for number, quote in lines:
-            level, found = support_of(value, [quote], synonyms=(), is_date=False)  # type: ignore[arg-type]  # never null
-            if found and level is Grounding.VERBATIM:
+            if ground_value(value, [quote]).grounding is Grounding.VERBATIM:  # type: ignore[arg-type]  # never null
                 cited.append(number)
                 break
     return sorted(set(cited))

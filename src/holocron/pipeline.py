@@ -173,12 +173,9 @@ def show_subject(question: Question, bundle: EvidenceBundle) -> str:
 
 def show_segments(question: Question, bundle: EvidenceBundle) -> tuple[Segment, ...]:
     """Return a bundle's segments as the model may see them, with what the derivation hides taken out."""
-    segments = number_segments(bundle)
     if not question.redact:
-        return segments
-    return tuple(
-        dataclasses.replace(segment, text=redact(segment.text, question.redact)) for segment in segments
-    )
+        return number_segments(bundle)
+    return number_segments(bundle, lambda text: redact(text, question.redact))
 
 
 def _ask(

@@ -248,12 +248,12 @@ def test_fitted_names_are_short_and_apart(names: list[str]) -> None:
 
 
 def test_a_new_contract_makes_new_tables_and_swaps_the_views(store: Store) -> None:
-    """Old rows stay in their tables; the views show the new contract's rows, and go back with it."""
+    """Old rows stay in the views until the new contract has some, and in their tables; both ways."""
     old, new = make_derivation(), make_derivation(_object(name=_TEXT, tags=_array(_TEXT)))
     planner, _ = plan_ships(store, derivation=old)
     finish(store, planner, ship_value(1))
     newer, _ = plan_ships(store, derivation=new)
-    assert rows(store, "SELECT * FROM ship_facts") == []
+    assert rows(store, "SELECT port FROM ship_facts") == [("Arven",)]
     assert rows(store, f'SELECT count(*) FROM "{planner.tables.table.name}"') == [(1,)]
     finish(store, newer, {"name": "Vessel 1", "tags": ["yard"]})
     assert rows(store, "SELECT subject, name FROM ship_facts") == [("ship 1", "Vessel 1")]
@@ -291,7 +291,8 @@ def test_a_view_that_a_derivation_gave_up_is_free(store: Store) -> None:
     """A name that belonged to an older contract of another derivation can be used; going back is refused."""
     older = make_derivation(_object(facts=_array(_TEXT)), name="ship")
     plan_ships(store, derivation=older)
-    plan_ships(store, derivation=make_derivation(_object(name=_TEXT), name="ship"))
+    newer, _ = plan_ships(store, derivation=make_derivation(_object(name=_TEXT), name="ship"))
+    finish(store, newer, {"name": "Vessel 1"})
     planner, _ = plan_ships(store)
     finish(store, planner, ship_value(1))
     with pytest.raises(DerivationInvalid, match="'ship_facts'"):

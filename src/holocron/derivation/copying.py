@@ -53,6 +53,11 @@ def copy_evidence(segments: Sequence[Segment]) -> Copied:
     return Copied(pattern, _integers(segments))
 
 
+def may_be_cut(value: str) -> bool:
+    """Tell whether a copied value is as long as the pattern lets it be, so that the text may go on."""
+    return len(value) >= MAX_RUN and sum(1 for _ in _cut_units(value)) >= MAX_RUN
+
+
 def _quoted_part(segment: Segment) -> str:
     """Return a segment's line without the JSON pointer that stands before the value."""
     if segment.kind is SegmentKind.JSON_VALUE:

@@ -35,6 +35,8 @@ NUMBER_LIMIT = 10**12
 #: the segments that any object may cite; one with more values may cite one for each
 MAX_CITATIONS = 8
 
+#: the most integers that a verbatim leaf is given to choose from; among more, grounding alone holds
+MAX_INTEGERS = 256
 #: the definition that verbatim strings refer to
 _COPIED = "copied"
 #: formats that JSON-schema decoders write by construction; others are left to the validator
@@ -51,7 +53,7 @@ class Specialiser:
         self._shape = contract.shape
         self._made: dict[int, JSONValue] = {}
         #: whether some leaf must stand word for word, so that the evidence itself enters the schema
-        self.copies = any(_is_copied(shape) for _, shape in walk_properties(contract.shape))
+        self.copies = any(is_copied(shape) for _, shape in walk_properties(contract.shape))
 
     def schema_for(self, last_segment: int, copied: Copied | None = None) -> JSONValue:
         """Return the schema of an answer that may cite segments 1 to last_segment.
@@ -74,12 +76,12 @@ class _Scope:
     copied: Copied | None
 
 
-def _is_copied(shape: Shape) -> bool:
+def is_copied(shape: Shape) -> bool:
     """Tell whether a leaf is a free string or an integer that must stand in the evidence word for word."""
     if isinstance(shape, ArrayShape):
-        return _is_copied(shape.items)
+        return is_copied(shape.items)
     if isinstance(shape, ChoiceShape):
-        return any(_is_copied(option) for option in shape.options)
+        return any(is_copied(option) for option in shape.options)
     return (
         isinstance(shape, ScalarShape)
         and shape.ground is Grounding.VERBATIM
@@ -218,6 +220,8 @@ def _copied_schema(shape: ScalarShape, copied: Copied) -> JSONValue:
     """Return the schema that only the evidence's own words or integers satisfy, where there are any."""
     if shape.kinds == (ScalarKind.STRING,):
         return {"$ref": f"#/$defs/{_COPIED}"} if copied.pattern is not None else None
+    if len(copied.integers) > MAX_INTEGERS:
+        return None
     low = shape.minimum if shape.minimum is not None else -INTEGER_LIMIT
     high = shape.maximum if shape.maximum is not None else INTEGER_LIMIT
     fitting = [number for number in copied.integers if low <= number <= high]
@@ -225,7 +229,7 @@ def _copied_schema(shape: ScalarShape, copied: Copied) -> JSONValue:
 
 
 def _scalar_schema(shape: ScalarShape, scope: _Scope, *, nullable: bool) -> JSONValue:
-    copied = _copied_schema(shape, scope.copied) if scope.copied is not None and _is_copied(shape) else None
+    copied = _copied_schema(shape, scope.copied) if scope.copied is not None and is_copied(shape) else None
     if copied is not None:
         return _any_of([copied, _NULL] if nullable else [copied])
     types: list[JSONValue] = [str(kind) for kind in shape.kinds]

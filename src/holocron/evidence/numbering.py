@@ -7,6 +7,7 @@ Never: lets a text speak as more than one line, or as a special token of a model
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from holocron.errors import EvidenceUnreadable
 from holocron.evidence.bundles import EvidenceBundle
@@ -41,9 +42,10 @@ def show_line(text: str) -> str:
     return _MARKER_END.sub(" ", _MARKER_START.sub(r"\g<0> ", _HALF.sub("\ufffd", line)))
 
 
-def number_segments(bundle: EvidenceBundle) -> tuple[Segment, ...]:
+def number_segments(bundle: EvidenceBundle, hide: Callable[[str], str] | None = None) -> tuple[Segment, ...]:
     """Return a bundle's segments, numbered from 1 across its items.
 
+    hide: takes out of a text what must not be shown.
     Raises: EvidenceUnreadable, naming the source, where an item cannot be cut or has nothing to cite.
     """
     segments: list[Segment] = []
@@ -58,7 +60,11 @@ def number_segments(bundle: EvidenceBundle) -> tuple[Segment, ...]:
         for kind, start, end, label, reading in pieces:
             quote = text[start:end]
             value = reading or (reader(quote) if reader else quote)
-            line = show_line(f"{label}: {value}" if label else value)
+            if hide is None:
+                line = show_line(f"{label}: {value}" if label else value)
+            else:
+                # before and after: showing evens out spaces, and puts some into marks
+                line = hide(show_line(hide(f"{label}: {value}" if label else value)))
             if line[:1].isalnum() or not _DRAWN_LINE.fullmatch(line):
                 segments.append(Segment(len(segments) + 1, position, kind, start, end, line))
         if len(segments) == before:

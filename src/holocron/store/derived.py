@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     PrimaryKeyConstraint,
+    Row,
     Select,
     Table,
     UnicodeText,
@@ -312,30 +313,18 @@ def read_datetime(text: str) -> dt.datetime | None:
         return None
 
 
-def ensure_tables(
+def create_tables(
     connection: Connection, derivation: Derivation, root: DerivedTable, now: dt.datetime
 ) -> None:
-    """Make the contract's tables where they are missing, and point the views at them.
+    """Make the contract's tables where they are missing; the first contract of a name is shown at once.
 
     Raises: DerivationInvalid where a view's name belongs to another derivation.
     """
-    known = connection.execute(
-        select(tables.derived_table).where(tables.derived_table.c.derivation_name == derivation.name)
-    ).all()
-    current = {row.table_name for row in known if row.is_current}
-    wanted = {made.table.name for made in root.walk()}
-    if current == wanted:
-        return
-    for row in known:
-        if row.is_current:
-            connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))
-    _refuse_taken_views(connection, derivation, root)
-    connection.execute(
-        update(tables.derived_table)
-        .where(tables.derived_table.c.derivation_name == derivation.name)
-        .values(is_current=False)
-    )
+    known = _known_tables(connection, root)
+    current = {row.table_name: row.view_name for row in known if row.is_current}
+    _refuse_taken_views(connection, derivation, root, {name.casefold() for name in current.values()})
     names = {row.table_name for row in known}
+    inspector = inspect(connection)
     for made in root.walk():
         if made.table.name not in names:
             made.table.create(connection)
@@ -345,21 +334,44 @@ def ensure_tables(
                     derivation_name=derivation.name,
                     contract_hash=derivation.contract_hash,
                     view_name=made.view_name,
-                    is_current=True,
+                    is_current=False,
                     created_at=now,
                 )
             )
-        else:
-            connection.execute(
-                update(tables.derived_table)
-                .where(tables.derived_table.c.table_name == made.table.name)
-                .values(is_current=True)
-            )
+        elif made.table.name in current and not inspector.has_table(made.view_name):
+            # someone dropped it
+            connection.execute(CreateView(made.current_rows(), made.view_name))
+    if not current:
+        show_tables(connection, root)
+
+
+def show_tables(connection: Connection, root: DerivedTable) -> None:
+    """Point the derivation's views at these tables, once they have something to show."""
+    current = [row for row in _known_tables(connection, root) if row.is_current]
+    wanted = [made.table.name for made in root.walk()]
+    if {row.table_name for row in current} == set(wanted):
+        return
+    for row in current:
+        connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))
+    connection.execute(
+        update(tables.derived_table)
+        .where(tables.derived_table.c.derivation_name == root.view_name)
+        .values(is_current=tables.derived_table.c.table_name.in_(wanted))
+    )
+    for made in root.walk():
         connection.execute(CreateView(made.current_rows(), made.view_name))
 
 
-def _refuse_taken_views(connection: Connection, derivation: Derivation, root: DerivedTable) -> None:
-    """Raise where a view's name is in use, once the derivation's own older views are gone."""
+def _known_tables(connection: Connection, root: DerivedTable) -> Sequence[Row[*tuple[Any, ...]]]:
+    # the root's view has the derivation's name
+    query = select(tables.derived_table).where(tables.derived_table.c.derivation_name == root.view_name)
+    return connection.execute(query).all()
+
+
+def _refuse_taken_views(
+    connection: Connection, derivation: Derivation, root: DerivedTable, own: set[str]
+) -> None:
+    """Raise where a view's name is in use by anything but the derivation's own views."""
     query = select(tables.derived_table.c.view_name, tables.derived_table.c.derivation_name).where(
         tables.derived_table.c.is_current, tables.derived_table.c.derivation_name != derivation.name
     )
@@ -367,7 +379,7 @@ def _refuse_taken_views(connection: Connection, derivation: Derivation, root: De
     inspector = inspect(connection)
     for made in root.walk():
         owner = owners.get(made.view_name.casefold())
-        if owner is None and inspector.has_table(made.view_name):
+        if owner is None and made.view_name.casefold() not in own and inspector.has_table(made.view_name):
             owner = "something else in this database"
         if owner is not None:
             raise DerivationInvalid(

@@ -18,7 +18,7 @@ from holocron.evidence import EvidenceBundle
 from holocron.fingerprint import hash_text
 from holocron.llm.model import ModelIdentity
 from holocron.store import tables
-from holocron.store.derived import DerivedTable, ensure_tables, shape_tables
+from holocron.store.derived import DerivedTable, create_tables, shape_tables, show_tables
 from holocron.store.queue import JobScope
 from holocron.store.store import Store, utc_now
 from holocron.store.tables import FINISHED, OPEN, JobStatus
@@ -85,7 +85,7 @@ class JobPlanner:
                 tables.model.c.fingerprint,
                 {"fingerprint": model.fingerprint, "name": model.name, "digest": model.digest},
             )
-            ensure_tables(connection, derivation, self.tables, now)
+            create_tables(connection, derivation, self.tables, now)
 
     @property
     def scope(self) -> JobScope:
@@ -113,7 +113,10 @@ class JobPlanner:
             }
             if fresh:
                 known |= self._insert(connection, fresh)
-            return self._settle(connection, bundles, [known[key] for key in keys], force=force)
+            planned = self._settle(connection, bundles, [known[key] for key in keys], force=force)
+            if any(job.state is PlanState.RESTORED and job.status is JobStatus.ACCEPTED for job in planned):
+                show_tables(connection, self.tables)
+            return planned
 
     @staticmethod
     def _is_settled(known: _Known) -> bool:

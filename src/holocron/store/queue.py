@@ -43,6 +43,9 @@ class Lease(NamedTuple):
     attempt: int
 
 
+_LONGEST_WAIT = dt.timedelta(minutes=10)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedJob:
     """A job under this worker's lease."""
@@ -74,7 +77,7 @@ class WorkerProcess:
     worker_id: int
     host: str
     process_id: int
-    #: seconds since 1970, as the operating system tells it
+    #: seconds after its machine's start
     process_started: int
 
 
@@ -88,13 +91,8 @@ def register_worker(store: Store, *, host: str, process_id: int, process_started
 
 
 def forget_worker(store: Store, worker_id: int) -> None:
-    """Remove a worker that holds nothing any more."""
+    """Remove a worker, unless it still holds jobs."""
     with store.writing() as connection:
-        connection.execute(
-            update(tables.job)
-            .where(tables.job.c.worker_id == worker_id, tables.job.c.status.not_in(OPEN))
-            .values(worker_id=None)
-        )
         held = exists().where(tables.job.c.worker_id == worker_id)
         connection.execute(delete(tables.worker).where(tables.worker.c.id == worker_id, ~held))
 
@@ -122,7 +120,8 @@ def claim_jobs(
             tables.job.c.status == JobStatus.READY,
             tables.job.c.model_id == scope.model_id,
             tables.job.c.derivation_id == scope.derivation_id,
-            tables.job.c.available_at <= now,
+            # no wait is this long: such a time was written before the clock was set back
+            or_(tables.job.c.available_at <= now, tables.job.c.available_at > now + _LONGEST_WAIT),
         )
         .order_by(tables.job.c.priority.desc(), tables.job.c.id)
         .limit(limit)

@@ -288,11 +288,12 @@ def bundle_of(store: Store, artifact_id: int) -> tuple[str, int]:
 
 
 def iterate_values(store: Store, derivation: str) -> Iterator[tuple[str, JSONValue]]:
-    """Yield subject and value of a derivation's current artifacts, by subject, a few at a time."""
+    """Yield subject and value of what a derivation's view shows, by subject, a few at a time."""
+    shown = find_tables(store, derivation).table
     query = (
         select(tables.subject.c.subject, tables.artifact.c.value)
         .join_from(tables.subject, tables.artifact, tables.artifact.c.id == tables.subject.c.artifact_id)
-        .where(tables.subject.c.derivation_name == derivation)
+        .join(shown, shown.c.artifact_id == tables.artifact.c.id)
         .order_by(tables.subject.c.subject)
     )
     with store.reading() as connection:

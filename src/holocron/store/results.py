@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, bindparam, insert, update
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.llm.model import Completion
 from holocron.store import tables
-from holocron.store.derived import DerivedTable, rows_of
+from holocron.store.derived import DerivedTable, rows_of, show_tables
 from holocron.store.queue import ClaimedJob, held_leases
 from holocron.store.store import Store
 from holocron.store.tables import JobStatus
@@ -79,6 +79,8 @@ def _write(connection: Connection, derived: DerivedTable, results: Sequence[JobR
             connection.execute(insert(table), made)
     _end_jobs(connection, results)
     if current:
+        # rows of an earlier contract stay in the views until this one has some
+        show_tables(connection, derived)
         connection.execute(
             update(tables.subject)
             .where(tables.subject.c.job_id == bindparam("b_job"))

@@ -159,6 +159,7 @@ job = Table(
     Column("finished_at", DateTime),
     UniqueConstraint("job_key", name="uq_job_key"),
 )
+Index("ix_job_worker", job.c.worker_id)
 # the order of the claim, so that its cost does not grow with the finished jobs
 Index("ix_job_claim", job.c.status, job.c.model_id, job.c.priority.desc(), job.c.id)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import jsonschema_rs
 
 from holocron.derivation.contract import CITE, Contract
+from holocron.derivation.copying import may_be_cut
 from holocron.derivation.merging import escape_pointer
 from holocron.derivation.shapes import (
     MAX_INTEGER,
@@ -23,7 +24,7 @@ from holocron.derivation.shapes import (
     ScalarShape,
     Shape,
 )
-from holocron.derivation.specialise import MAX_CITATIONS, citation_limit, is_cut_at
+from holocron.derivation.specialise import MAX_CITATIONS, citation_limit, is_copied, is_cut_at
 from holocron.errors import ContractInvalid
 from holocron.fingerprint import JSONValue
 from holocron.validation.choosing import choose_option, has_kind, is_listed, is_storable
@@ -221,7 +222,7 @@ class _Taking:
         return value
 
     def _check_text(self, value: str, shape: ScalarShape, pointer: str) -> None:
-        if is_cut_at(shape, len(value)):
+        if is_cut_at(shape, len(value)) or (is_copied(shape) and may_be_cut(value)):
             self._find(pointer, FindingCode.BOUND_REACHED, f"The text is cut at {len(value)} characters.")
         if shape.is_date and not is_storable(value, shape):
             message = f"{_shown(value)} is no {shape.format} that a database can hold."

@@ -101,14 +101,6 @@ def judge(completion: Completion, validator: ContractValidator, shown: ShownEvid
     return Verdict(outcome=Outcome.ACCEPTED, value=conformed.value, claims=tuple(claims))
 
 
-def support_of(
-    value: str | int | float, quotes: Sequence[str], *, synonyms: Sequence[str], is_date: bool
-) -> tuple[Grounding, tuple[int, ...]]:
-    """Return the level at which quotes support a value, and the indexes of those that do."""
-    support = ground_value(value, quotes, synonyms=synonyms, is_date=is_date)
-    return support.grounding, support.quotes
-
-
 def _reject(findings: Iterable[Finding]) -> Verdict:
     return Verdict(outcome=Outcome.REJECTED, findings=tuple(findings)[:MAX_FINDINGS])
 
@@ -131,14 +123,14 @@ def _support(
     shape = leaf.shape
     synonyms = shape.synonyms.get(value, ()) if isinstance(value, str) else ()
     quotes = [shown.quote(number) for number in numbers]
-    level, found = support_of(value, quotes, synonyms=synonyms, is_date=shape.is_date)
-    lines = tuple(numbers[index] for index in found)
+    support = ground_value(value, quotes, synonyms=synonyms, is_date=shape.is_date)
+    level, lines = support.grounding, tuple(numbers[index] for index in support.quotes)
     if shown.redact and level is not Grounding.INFERRED:
         # verify reads the whole quote, where a word may go on behind what is hidden
         quotes = [shown.full_quote(number) for number in lines]
-        whole, found = support_of(value, quotes, synonyms=synonyms, is_date=shape.is_date)
-        level = level if whole.satisfies(level) else whole
-        lines = tuple(lines[index] for index in found)
+        support = ground_value(value, quotes, synonyms=synonyms, is_date=shape.is_date)
+        level = level if support.grounding.satisfies(level) else support.grounding
+        lines = tuple(lines[index] for index in support.quotes)
     return level, lines
 
 

@@ -12,7 +12,7 @@ from holocron.derivation.grounding import Grounding
 from holocron.derivation.shapes import JSONScalar
 from holocron.evidence import MediaType, read_quote
 from holocron.fingerprint import hash_text
-from holocron.validation.judge import support_of
+from holocron.validation.ground import ground_value
 
 
 def recheck_content(content_hash: str, text: str) -> str | None:
@@ -39,7 +39,7 @@ def recheck_claim(
     if any(not quote.strip() for quote, _ in quotes):
         return f"{value!r} cites an empty span"
     read = [read_quote(quote, media_type) for quote, media_type in quotes]
-    level, _ = support_of(value, read, synonyms=synonyms, is_date=is_date)
+    level = ground_value(value, read, synonyms=synonyms, is_date=is_date).grounding
     if not level.satisfies(Grounding(grounding)):
         return f"{value!r} is recorded as {grounding} and is {level}"
     return None

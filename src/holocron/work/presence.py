@@ -16,7 +16,7 @@ from holocron.store import Store
 from holocron.store.queue import WorkerProcess, forget_worker, register_worker
 
 #: workers of this process that have not signed off; one that broke cannot always tell the database
-_signed_on: set[int] = set()
+_signed_on: set[tuple[str, int]] = set()
 
 
 def sign_on(store: Store) -> int:
@@ -25,15 +25,15 @@ def sign_on(store: Store) -> int:
         store,
         host=name_host(),
         process_id=os.getpid(),
-        process_started=int(psutil.Process().create_time()),
+        process_started=_started(psutil.Process()),
     )
-    _signed_on.add(number)
+    _signed_on.add((str(store.url), number))
     return number
 
 
 def sign_off(store: Store, worker_id: int) -> None:
     """Take a worker's record away; may be called twice."""
-    _signed_on.discard(worker_id)
+    _signed_on.discard((str(store.url), worker_id))
     forget_worker(store, worker_id)
 
 
@@ -49,19 +49,24 @@ def name_host() -> str:
     return f"{socket.gethostname()} {namespace}".strip()
 
 
-def find_dead(workers: Iterable[WorkerProcess]) -> list[int]:
+def find_dead(store: Store, workers: Iterable[WorkerProcess]) -> list[int]:
     """Return the workers that ran on this host and are gone; others are judged by their leases alone."""
     host = name_host()
-    return [worker.worker_id for worker in workers if worker.host == host and not _lives(worker)]
+    return [worker.worker_id for worker in workers if worker.host == host and not _lives(store, worker)]
 
 
-def _lives(worker: WorkerProcess) -> bool:
+def _started(process: psutil.Process) -> int:
+    """Return when a process began, in seconds since the machine did: setting the clock moves both."""
+    return round(process.create_time() - psutil.boot_time())
+
+
+def _lives(store: Store, worker: WorkerProcess) -> bool:
     try:
         process = psutil.Process(worker.process_id)
-        # the clock may be set between two readings of the same process
-        same = abs(process.create_time() - worker.process_started) < 5
+        # both are rounded somewhere on the way
+        same = abs(_started(process) - worker.process_started) < 5
         if same and worker.process_id == os.getpid():
-            return worker.worker_id in _signed_on
+            return (str(store.url), worker.worker_id) in _signed_on
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

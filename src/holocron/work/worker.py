@@ -22,6 +22,7 @@ from holocron.errors import (
     ModelError,
     PromptTooLong,
     SchemaRefused,
+    StoreError,
 )
 from holocron.evidence import EvidenceRejected
 from holocron.llm.model import LanguageModel
@@ -183,7 +184,10 @@ class Worker:
 
     def close(self) -> None:
         """Sign off; may be called twice."""
-        sign_off(self._store, self._worker_id)
+        try:
+            sign_off(self._store, self._worker_id)
+        except StoreError:
+            log.warning("worker not signed off", exc_info=True, extra={"action": "sign_off_failed"})
 
     def _claim(self, question: Question, scope: JobScope, pool: ThreadPoolExecutor, pace: _Pace) -> None:
         # half a hold at a time: fewer transactions than one per finished job
@@ -226,18 +230,21 @@ class Worker:
             self._observer.on_tokens(tokens)
             return not self._aborting.is_set()
 
-        landed = _Landed(flight)
+        # what stands where the thread itself is torn down, as by a panic in a library
+        landed = _Landed(flight, error=ModelError("the attempt broke off"))
         flight.progress += 1
         try:
             self._store_is_idle.wait()
             landed.result = work_job(question, flight.job, self._model, on_progress)
+            landed.error = None
         except HolocronError as error:
             landed.error = error
         # the job boundary: a fault of ours ends its job, not the run
         except Exception as error:
             log.exception("job fault", extra={"action": "job_fault", "job_id": flight.job.job_id})
             landed.error = ModelError(f"a fault in Holocron: {type(error).__name__}: {error}")
-        self._landed.put(landed)
+        finally:
+            self._landed.put(landed)
 
     def _gather(self, most: int) -> list[_Landed]:
         """Wait for an answer, then a moment for others where they come fast: they share a durable commit."""
@@ -315,7 +322,11 @@ class Worker:
             if flight.future:
                 flight.future.cancel()
         self._flights.clear()
-        release_jobs(self._store, [flight.job for flight in flights])
+        try:
+            release_jobs(self._store, [flight.job for flight in flights])
+        except StoreError:
+            # the error that brought us here is the one to tell; these jobs are taken over
+            log.warning("jobs not released", exc_info=True, extra={"action": "release_failed"})
 
     def _look_around(self) -> None:
         """Now and then renew leases that made progress, and take over jobs whose worker is gone."""
@@ -333,7 +344,7 @@ class Worker:
                 moved += [flight for flight in self._flights if not flight.progress]
             extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
             others = [worker for worker in list_workers(self._store) if worker.worker_id != self._worker_id]
-            take_over_jobs(self._store, dead_workers=find_dead(others))
+            take_over_jobs(self._store, dead_workers=find_dead(self._store, others))
 
     def _wait_for_work(self, scope: JobScope) -> bool:
         """Wait a moment where jobs are open that cannot be claimed now; return False where none is open."""

@@ -19,8 +19,12 @@ from holocron.work.presence import find_dead, name_host, sign_off, sign_on
 _HERE = name_host()
 
 
+def _began(process: psutil.Process | None = None) -> float:
+    return (process or psutil.Process()).create_time() - psutil.boot_time()
+
+
 def _worker(process_id: int, *, started: float | None = None, host: str = _HERE) -> WorkerProcess:
-    began = psutil.Process().create_time() if started is None else started
+    began = _began() if started is None else started
     return WorkerProcess(worker_id=1, host=host, process_id=process_id, process_started=int(began))
 
 
@@ -29,7 +33,7 @@ def test_this_process_lives(store: Store) -> None:
     number = sign_on(store)
     (worker,) = list_workers(store)
     assert (worker.worker_id, worker.host, worker.process_id) == (number, _HERE, os.getpid())
-    assert find_dead([worker]) == []
+    assert find_dead(store, [worker]) == []
     sign_off(store, number)
     assert list_workers(store) == []
 
@@ -38,35 +42,35 @@ def test_a_worker_of_this_process_that_has_signed_off_is_dead(store: Store) -> N
     """A worker that broke off, and could not tell the database, does not live on with its process."""
     number = sign_on(store)
     (worker,) = list_workers(store)
-    presence._signed_on.discard(number)
-    assert find_dead([worker]) == [number]
+    presence._signed_on.discard((str(store.url), number))
+    assert find_dead(store, [worker]) == [number]
 
 
-def test_a_process_that_has_ended_is_dead() -> None:
+def test_a_process_that_has_ended_is_dead(store: Store) -> None:
     """A process number that nobody has belongs to a dead worker; on another host it says nothing."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert find_dead([_worker(ended.pid)]) == [1]
+    assert find_dead(store, [_worker(ended.pid)]) == [1]
     assert _HERE.startswith(socket.gethostname())
-    assert find_dead([_worker(ended.pid, host="elsewhere")]) == []
+    assert find_dead(store, [_worker(ended.pid, host="elsewhere")]) == []
 
 
-def test_a_number_that_was_given_again_is_dead() -> None:
+def test_a_number_that_was_given_again_is_dead(store: Store) -> None:
     """A process of the same number that began at another time is another one."""
-    began = psutil.Process().create_time()
-    assert find_dead([_worker(os.getpid(), started=began - 3600)]) == [1]
-    presence._signed_on.add(1)
-    assert find_dead([_worker(os.getpid(), started=began + 2)]) == []
+    began = _began()
+    assert find_dead(store, [_worker(os.getpid(), started=began - 3600)]) == [1]
+    presence._signed_on.add((str(store.url), 1))
+    assert find_dead(store, [_worker(os.getpid(), started=began + 2)]) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="THERE ARE NO ZOMBIES on Windows")
-def test_a_process_that_nobody_has_buried_is_dead() -> None:
+def test_a_process_that_nobody_has_buried_is_dead(store: Store) -> None:
     """A process that has ended and still has its number does not work."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
-    started = psutil.Process(ended.pid).create_time()
+    started = _began(psutil.Process(ended.pid))
     for _ in range(500):
         if psutil.Process(ended.pid).status() == psutil.STATUS_ZOMBIE:
             break
         time.sleep(0.01)
-    assert find_dead([_worker(ended.pid, started=started)]) == [1]
+    assert find_dead(store, [_worker(ended.pid, started=started)]) == [1]
     ended.wait()

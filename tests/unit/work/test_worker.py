@@ -99,28 +99,34 @@ class _Stopper(WorkObserver):
 
 def test_stop_finishes_what_is_in_flight(store: Store) -> None:
     """After stop() nothing is claimed; what the model works on is finished, what waits is given back."""
-    model, stopper = ScriptedModel(HONEST, latency_s=0.05, slots=3), _Stopper()
-    summary = derive_evidence(
-        store,
-        model,
-        make_derivation(),
-        ships(50),
-        observer=stopper,
-        on_worker=lambda worker: setattr(stopper, "worker", worker),
-    )
+    go_on, stopper = threading.Event(), _Stopper()
+    calls = iter(range(50))
+
+    def answer(prompt: Prompt) -> str:
+        if next(calls):
+            go_on.wait(30)
+        said = HONEST(prompt)
+        assert isinstance(said, str)
+        return said
+
+    def listen(worker: Worker) -> None:
+        stopper.worker = worker
+        threading.Timer(2.0, go_on.set).start()
+
+    model = ScriptedModel(answer, slots=3)
+    summary = derive_evidence(store, model, make_derivation(), ships(50), observer=stopper, on_worker=listen)
     assert summary.stopped
-    states = Counter(rows(store, _STATES))
-    assert states == {
-        ("accepted", 0, None, None): stopper.finished,
-        ("ready", 0, None, None): 50 - stopper.finished,
+    # one was answered, three were in the model's hands, two waited for a thread
+    assert stopper.finished == model.calls == 4
+    assert Counter(rows(store, "SELECT status, attempt, failures, worker_id FROM holocron_job")) == {
+        ("accepted", 1, 0, None): 4,
+        ("ready", 1, 0, None): 2,
+        ("ready", 0, 0, None): 44,
     }
-    assert stopper.finished == model.calls < 20
-    assert summary.statuses == {
-        JobStatus.ACCEPTED: stopper.finished,
-        JobStatus.READY: 50 - stopper.finished,
-    }
-    assert derive_evidence(store, model, make_derivation(), ships(50)).is_clean
-    assert model.calls == 50
+    assert summary.statuses == {JobStatus.ACCEPTED: 4, JobStatus.READY: 46}
+    again = ScriptedModel(HONEST)
+    assert derive_evidence(store, again, make_derivation(), ships(50)).is_clean
+    assert again.calls == 46
 
 
 def test_abort_gives_back_what_is_in_flight(store: Store) -> None:
