@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from holocron.derivation import Derivation, Grounding, derivation_from_definition
+from holocron.derivation import Contract, Derivation, Grounding, derivation_from_definition
 from holocron.derivation.shapes import ArrayShape, ChoiceShape, ObjectShape, Shape
-from holocron.errors import HolocronError, UsageError
-from holocron.evidence import MediaType
+from holocron.errors import EvidenceError, HolocronError, UsageError
+from holocron.evidence import MediaType, cut_text
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.pipeline import Question, show_segments, show_subject
 from holocron.store import JobStatus, Store
@@ -32,7 +33,7 @@ from holocron.store.audit_rows import RowAudit
 from holocron.store.evidence import load_bundles
 from holocron.store.planning import job_key
 from holocron.store.reports import StoredArtifact, StoredClaim, bundle_of, find_artifacts, load_artifact
-from holocron.validation.conform import Leaf, find_leaves
+from holocron.validation.conform import ContractValidator, Leaf, find_leaves
 from holocron.validation.recheck import recheck_claim, recheck_content
 
 
@@ -158,6 +159,8 @@ def _check_subject(subject: AuditedSubject) -> str | None:
         return "the subject wants another subject's job"
     if subject.shown_id is not None and subject.shown != named:
         return "the subject shows another subject's answer, or one that is not there"
+    if subject.status == JobStatus.ACCEPTED and subject.newest_id is None:
+        return "the subject's job is accepted and has no answer"
     if subject.status == JobStatus.ACCEPTED and subject.shown_id != subject.newest_id:
         return "the subject does not show the answer that was accepted last"
     return None
@@ -167,12 +170,15 @@ def _check_batch(
     batch: list[AuditedArtifact], derivations: Mapping[int, Derivation], audit: RowAudit
 ) -> Iterator[Lie]:
     values: dict[int, dict[int, JSONValue]] = {}
+    validators: dict[int, ContractValidator] = {}
     subjects = {artifact.artifact_id: artifact.subject for artifact in batch}
     for artifact in batch:
         derivation = derivations.get(artifact.derivation_id)
         if derivation is None:
             continue
-        lies = list(_check_artifact(artifact, derivation.contract.shape))
+        if artifact.derivation_id not in validators:
+            validators[artifact.derivation_id] = ContractValidator(derivation.contract)
+        lies = list(_check_artifact(artifact, derivation.contract, validators[artifact.derivation_id]))
         yield from lies
         if not lies:
             values.setdefault(artifact.derivation_id, {})[artifact.artifact_id] = json.loads(artifact.value)
@@ -181,7 +187,11 @@ def _check_batch(
             yield Lie(sentence=sentence, artifact_id=artifact_id, subject=subjects[artifact_id])
 
 
-def _check_artifact(artifact: AuditedArtifact, shape: ObjectShape) -> Iterator[Lie]:
+def _check_artifact(
+    artifact: AuditedArtifact, contract: Contract, validator: ContractValidator
+) -> Iterator[Lie]:
+    shape = contract.shape
+
     def lie(sentence: str, pointer: str = "") -> Lie:
         return Lie(
             sentence=sentence, artifact_id=artifact.artifact_id, subject=artifact.subject, pointer=pointer
@@ -194,6 +204,8 @@ def _check_artifact(artifact: AuditedArtifact, shape: ObjectShape) -> Iterator[L
     except ValueError:
         yield lie("the artifact's value is not JSON")
         return
+    for finding in validator.conform(value, 0).findings:
+        yield lie(f"the artifact breaks its contract: {finding.message}", finding.pointer)
     leaves = {leaf.pointer: leaf for leaf in find_leaves(value, shape)}
     claimed: set[str] = set()
     for claim in artifact.claims:
@@ -217,6 +229,8 @@ def _check_claim(claim: AuditedClaim, leaf: Leaf) -> str | None:
     for span in claim.spans:
         if span.media_type is None:
             return f"{leaf.value!r} cites a text that is not the item's"
+        if (span.start, span.end) not in _cut_spans(span.text, span.media_type):
+            return f"{leaf.value!r} cites a span that is no segment of its text"
         quotes.append((span.quote, span.media_type))
     synonyms = leaf.shape.synonyms.get(leaf.value, ()) if isinstance(leaf.value, str) else ()
     sentence = recheck_claim(
@@ -235,6 +249,15 @@ def _check_claim(claim: AuditedClaim, leaf: Leaf) -> str | None:
     if not Grounding(claim.grounding).satisfies(least):
         return f"{leaf.value!r} is {claim.grounding} and the contract asks for {least}"
     return None
+
+
+@lru_cache(maxsize=32)
+def _cut_spans(text: str, media_type: MediaType) -> frozenset[tuple[int, int]]:
+    """Return the spans that can be cited of a text; the claims of one answer share a few texts."""
+    try:
+        return frozenset((piece.start, piece.end) for piece in cut_text(text, media_type))
+    except EvidenceError:
+        return frozenset()
 
 
 def _is_one_form(shape: Shape) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -20,12 +20,14 @@ from itertools import count, islice
 from holocron.derivation import Derivation
 from holocron.derivation.fitting import FittedPrompt, fit_prompt
 from holocron.derivation.prompt import render_repair
-from holocron.errors import EvidenceUnreadable, PromptTooLong
+from holocron.errors import EvidenceError, EvidenceUnreadable, PromptTooLong
 from holocron.evidence import (
     CUT_RULE,
     EvidenceBundle,
     EvidenceRejected,
+    MediaType,
     Segment,
+    check_bundle,
     compile_patterns,
     number_segments,
     redact,
@@ -101,7 +103,24 @@ def plan_jobs(
             else:
                 subjects.add(hash(bundle.subject))
                 usable.append(bundle)
-        yield from planner.plan(usable, force=force)
+        unreadable = _find_unreadable(planner, usable)
+        yield from unreadable.values()
+        readable = [bundle for bundle in usable if bundle.subject not in unreadable]
+        yield from planner.plan(readable, force=force)
+
+
+def _find_unreadable(planner: JobPlanner, bundles: Sequence[EvidenceBundle]) -> dict[str, EvidenceRejected]:
+    """Return by subject what cannot be cut; plain text always can, and what is known was cut before."""
+    formatted = [
+        bundle for bundle in bundles if any(item.media_type is not MediaType.TEXT for item in bundle.items)
+    ]
+    unreadable: dict[str, EvidenceRejected] = {}
+    for bundle in planner.find_new(formatted) if formatted else ():
+        try:
+            check_bundle(bundle)
+        except EvidenceError as problem:
+            unreadable[bundle.subject] = EvidenceRejected(bundle.items[0].source, problem)
+    return unreadable
 
 
 def _find_fault(bundle: EvidenceBundle, subjects: set[int]) -> str | None:

@@ -126,6 +126,9 @@ def _place_model(name: object, folder: Path) -> object:
 
 def _place_database(url: object, folder: Path) -> object:
     """Return the URL of an embedded database whose path, where it is relative, is found from a folder."""
+    if isinstance(url, str) and url.strip() and "://" not in url:
+        # a plain path is what a person tries first
+        return _sqlite_url(folder / Path(url.strip()).expanduser())
     scheme, _, place = url.partition(":///") if isinstance(url, str) else ("", "", "")
     path, mark, query = place.partition("?")
     if scheme.split("+")[0] != "sqlite" or not path or path.startswith((":", "file:")):

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from factories import claim, finish, make_derivation, plan_ships, rows, run_sql, ship_value
+from factories import accept, claim, finish, make_derivation, plan_ships, rows, run_sql, ship_value
 from holocron.errors import DerivationInvalid
 from holocron.fingerprint import JSONValue
-from holocron.store import Store
+from holocron.store import Store, commit_results
 from holocron.store.derived import MAX_NAME_BYTES, DerivedTable, fit_name, shape_tables
 from holocron.store.reports import iterate_view
 
@@ -328,3 +329,15 @@ def test_tables_follow_from_the_contract_alone(store: Store) -> None:
     with store.reading() as connection:
         for made in again.walk():
             assert connection.execute(select(made.table)).all() == []
+
+
+def test_a_late_answer_to_an_old_contract_shows_nothing(store: Store) -> None:
+    """A worker of an older contract that finishes last does not turn the views back."""
+    planner, _ = plan_ships(store)
+    (late,) = claim(store, planner)
+    newer, _ = plan_ships(store, derivation=make_derivation(_object(name=_TEXT)))
+    finish(store, newer, {"name": "Vessel 1"})
+    assert commit_results(store, planner.tables, [accept(late, ship_value(1))])
+    assert rows(store, "SELECT subject, name FROM ship_facts") == [("ship 1", "Vessel 1")]
+    with pytest.raises(OperationalError, match="no such column"):
+        rows(store, "SELECT port FROM ship_facts")

@@ -218,6 +218,30 @@ def test_commits_are_durable(store: Store) -> None:
             assert found == ["wal", 2, 1]
 
 
+def test_a_relative_place_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that was opened by a relative path is the same after the working folder has changed."""
+    monkeypatch.chdir(tmp_path)
+    with Store("sqlite:///here.sqlite") as store:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        assert len(plan_ships(store)[1]) == 1
+        with store.reading(), store.reading():
+            assert count_rows(store, ["holocron_job"]) == {"holocron_job": 1}
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_database_that_is_taken_away_is_said(tmp_path: Path) -> None:
+    """A file that is removed while it is open is missed at the next write, and not written into nothing."""
+    if os.name == "nt":
+        pytest.skip("AN OPEN FILE CANNOT BE REMOVED on Windows")
+    place = tmp_path / "store.sqlite"
+    with Store(f"sqlite:///{place.as_posix()}") as store:
+        plan_ships(store)
+        place.unlink()
+        with pytest.raises(StoreUnreachable, match="taken away"):
+            plan_ships(store, ship_bundle(2))
+
+
 def test_a_closed_store_can_be_closed_again(store_url: str) -> None:
     """Closing twice is no fault."""
     store = Store(store_url)

@@ -92,6 +92,11 @@ class Results(Generic[T]):
         #: counts, unusable evidence, and how every job ended
         self.summary = summary
 
+    def __repr__(self) -> str:
+        """Return what became of the subjects, in one line."""
+        counts = ", ".join(f"{number} {status}" for status, number in self.summary.statuses.items())
+        return f"<Results of {self._derivation.name}: {counts or 'no subjects'}>"
+
     def __len__(self) -> int:
         """Return how many subjects were accepted."""
         return self.summary.statuses[JobStatus.ACCEPTED]
@@ -122,8 +127,15 @@ class Results(Generic[T]):
             return pa.Table.from_batches(arrow_batches(schema, wanted), schema=schema)
 
     def to_pandas(self, table: str | None = None) -> pd.DataFrame:
-        """Return current rows as a pandas data frame; needs pandas beside the extra `[arrow]`."""
-        return self.to_arrow(table).to_pandas()
+        """Return current rows as a pandas data frame; needs pandas beside the extra `[arrow]`.
+
+        Raises: UsageError where pandas is not installed.
+        """
+        rows = self.to_arrow(table)
+        try:
+            return rows.to_pandas()
+        except ModuleNotFoundError as problem:
+            raise UsageError("pandas is not installed", hint="pip install pandas") from problem
 
     def _typed(self, value: JSONValue) -> T:
         if self._value_type is None:
@@ -173,6 +185,7 @@ def derive(
     Raises: EvidenceMissing, DerivationError, ModelError, StoreError; a rejected answer is no error.
     """
     name = model if isinstance(model, str) else None
+    _refuse_other_types(question, evidence, model)
     settings = Settings.load(given={"model": name, "database_url": database})
     derivation = question if isinstance(question, Derivation) else derivation_from_model(question)
     subjects: set[str] = set()
@@ -197,6 +210,20 @@ def derive(
         summary=summary,
         value_type=None if isinstance(question, Derivation) else question,
     )
+
+
+def _refuse_other_types(question: object, evidence: object, model: object) -> None:
+    """Raise UsageError for what a type checker would have told."""
+    if not isinstance(question, Derivation) and not (
+        isinstance(question, type) and issubclass(question, BaseModel)
+    ):
+        raise UsageError(f"a Pydantic model class or a Derivation was expected, and not {question!r}")
+    if not isinstance(evidence, (str, Path, EvidenceBundle, Sequence)) or not evidence:
+        raise UsageError(
+            f"no evidence was given: {evidence!r}", hint="Give a path, a folder, a glob, a bundle, or a list."
+        )
+    if not (model is None or isinstance(model, (str, LanguageModel))):
+        raise UsageError(f"a model's name or a LanguageModel was expected, and not {model!r}")
 
 
 def _read_evidence(evidence: Evidence, root: Path) -> Iterator[EvidenceBundle | EvidenceRejected]:

@@ -75,6 +75,12 @@ def exit_code(outcomes: Sequence[RunOutcome]) -> Exit:
 
     Raises: EvidenceMissing where there was evidence and none of it was usable.
     """
+    partly_read = sum(outcome.summary.partly_read for outcome in outcomes)
+    if partly_read:
+        say(
+            f"Read in part: {partly_read} of them, whose evidence is longer than the model's window."
+            " holocron why says what was not read."
+        )
     if any(outcome.summary.stopped for outcome in outcomes):
         return Exit.INTERRUPTED
     unusable = sum(len(outcome.summary.unusable) for outcome in outcomes)
@@ -107,6 +113,12 @@ def report(outcomes: Sequence[RunOutcome]) -> None:
     for status in (JobStatus.REJECTED, JobStatus.FAILED):
         if status in statuses:
             say(f"Look at them: holocron jobs --status {status}. Work them again: holocron retry.")
+    partly_read = sum(outcome.summary.partly_read for outcome in outcomes)
+    if partly_read:
+        say(
+            f"Read in part: {partly_read} of them, whose evidence is longer than the model's window."
+            " holocron why says what was not read."
+        )
     if any(outcome.summary.stopped for outcome in outcomes):
         say("Stopped. Nothing is lost: the same command goes on from here.")
 

@@ -92,13 +92,23 @@ class JobPlanner:
         """Return which jobs in the store are this derivation's and this model's."""
         return JobScope(derivation_id=self.derivation_id, model_id=self.model_id)
 
+    def find_new(self, bundles: Sequence[EvidenceBundle]) -> list[EvidenceBundle]:
+        """Return the bundles that have no job yet."""
+        keys = [self._key(bundle.bundle_hash) for bundle in bundles]
+        with self._store.reading() as connection:
+            known = self._ids(connection, tables.job, tables.job.c.job_key, keys)
+        return [bundle for key, bundle in zip(keys, bundles, strict=True) if key not in known]
+
+    def _key(self, bundle_hash: str) -> str:
+        return job_key(self._derivation.derivation_hash, bundle_hash, self._model_fingerprint)
+
     def plan(self, bundles: Sequence[EvidenceBundle], *, force: bool = False) -> list[PlannedJob]:
         """Make sure that every bundle has its job, in one transaction for the batch.
 
         Unknown bundles are written once per content. `force` puts finished jobs back into the queue.
         """
         hashes = [bundle.bundle_hash for bundle in bundles]
-        keys = [job_key(self._derivation.derivation_hash, name, self._model_fingerprint) for name in hashes]
+        keys = [self._key(name) for name in hashes]
         with self._store.reading() as connection:
             known = self._find(connection, keys)
         if not force and all(key in known and self._is_settled(known[key]) for key in keys):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.llm.model import Completion
@@ -79,14 +79,16 @@ def _write(connection: Connection, derived: DerivedTable, results: Sequence[JobR
             connection.execute(insert(table), made)
     _end_jobs(connection, results)
     if current:
-        # rows of an earlier contract stay in the views until this one has some
-        show_tables(connection, derived)
         connection.execute(
             update(tables.subject)
             .where(tables.subject.c.job_id == bindparam("b_job"))
             .values(artifact_id=bindparam("b_artifact")),
             current,
         )
+        # rows of an earlier contract stay in the views until this one has some; a late answer shows none
+        shown = tables.subject.c.artifact_id.in_([row["b_artifact"] for row in current])
+        if connection.execute(select(tables.subject.c.artifact_id).where(shown).limit(1)).first():
+            show_tables(connection, derived)
 
 
 def _insert_runs(connection: Connection, results: Sequence[JobResult]) -> list[int]:

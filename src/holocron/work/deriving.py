@@ -32,6 +32,8 @@ class DeriveSummary:
     statuses: Counter[JobStatus] = field(default_factory=Counter)
     #: files and bundle lines that could not be used
     unusable: list[EvidenceRejected] = field(default_factory=list)
+    #: jobs of this run whose evidence did not all fit the model's window; their manifests name what was cut
+    partly_read: int = 0
     #: whether someone stopped the run before its end
     stopped: bool = False
 
@@ -128,5 +130,6 @@ class _Run:
             worker.work(self.question, self.planner)
         finally:
             worker.close()
+        self.summary.partly_read = worker.partly_read
         self.summary.stopped = worker.stopped
         self.summary.statuses.update(job_statuses(self.store, opened).values())

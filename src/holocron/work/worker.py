@@ -137,6 +137,8 @@ class Worker:
         self._model = model
         self._observer = observer or WorkObserver()
         self._lease_s = lease_s
+        #: committed jobs whose evidence did not all fit the model's window
+        self.partly_read = 0
         self._stopping = threading.Event()
         self._aborting = threading.Event()
         self._landed: SimpleQueue[_Landed] = SimpleQueue()
@@ -270,6 +272,7 @@ class Worker:
         if results:
             with self._using_store():
                 kept = self._commit(planner, results)
+            self.partly_read += sum(bool(result.manifest["segments_not_read"]) for result in kept)
             self._observer.on_results(kept)
         for entry in landed:
             if entry.error is not None:

@@ -122,24 +122,38 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
             id="grounding unknown",
         ),
         pytest.param(
-            [f"UPDATE holocron_citation SET start_offset = 75, end_offset = 90 WHERE {_NAME_CITED}"],
+            [
+                (
+                    "UPDATE holocron_citation SET (start_offset, end_offset) ="
+                    " (SELECT s.start_offset, s.end_offset FROM holocron_citation s JOIN holocron_claim o"
+                    " ON o.artifact_id = 5 AND o.pointer = '/logs/1/port'"
+                    f" AND s.artifact_id = 5 AND s.claim_ordinal = o.ordinal) WHERE {_NAME_CITED}"
+                )
+            ],
             "vesper",
             "/name",
             "recorded as verbatim and is inferred",
             id="citation moved",
         ),
         pytest.param(
+            [f"UPDATE holocron_citation SET start_offset = start_offset + 4 WHERE {_NAME_CITED}"],
+            "vesper",
+            "/name",
+            "no segment",
+            id="citation narrowed",
+        ),
+        pytest.param(
             [f"UPDATE holocron_citation SET end_offset = 100000 WHERE {_NAME_CITED}"],
             "vesper",
             "/name",
-            "empty span",
+            "no segment",
             id="citation beyond the text",
         ),
         pytest.param(
             [f"UPDATE holocron_citation SET start_offset = -5 WHERE {_NAME_CITED}"],
             "vesper",
             "/name",
-            "empty span",
+            "no segment",
             id="citation before the text",
         ),
         pytest.param(
@@ -329,6 +343,16 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
             "",
             "accepted last",
             id="pointer to the old answer",
+        ),
+        pytest.param(
+            [
+                ("UPDATE holocron_artifact SET value = replace(value, 'Vesper', '') WHERE id = 5"),
+                "UPDATE holocron_artifact SET value = replace(value, '\"name\":\"\",', '') WHERE id = 5",
+            ],
+            "vesper",
+            "",
+            "breaks its contract",
+            id="artifact without a required value",
         ),
         pytest.param(
             ["UPDATE holocron_subject SET artifact_id = NULL WHERE subject = 'ship 1'"],

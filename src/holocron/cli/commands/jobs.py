@@ -25,13 +25,21 @@ Examples:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The most jobs to list."
 )
+@click.option("--all", "everything", is_flag=True, help="Also jobs that a newer one has replaced.")
 @json_option
 @pass_given
-def command(given: Given, name: str | None, status: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001 - an option
+def command(
+    given: Given,
+    name: str | None,
+    status: str | None,
+    limit: int,
+    everything: bool,  # noqa: FBT001 - an option
+    as_json: bool,  # noqa: FBT001 - as above
+) -> None:
     """List jobs, the newest first, with the first finding of those that were rejected or failed.
 
     NAME is a derivation; without it, the jobs of all are listed. Jobs that a newer one of the same subject
-    has replaced are left out, but for --status superseded.
+    has replaced, whatever became of them, are listed with --all; superseded ones were never worked.
     """
     chosen = JobStatus(status) if status else None
     with open_store_to_read(given.load_settings()) as store:
@@ -40,7 +48,7 @@ def command(given: Given, name: str | None, status: str | None, limit: int, as_j
             status=chosen,
             derivation=name,
             limit=limit + 1,
-            wanted=chosen is not JobStatus.SUPERSEDED,
+            wanted=not everything and chosen is not JobStatus.SUPERSEDED,
         )
     if as_json:
         print_json([_to_json(row) for row in rows[:limit]])

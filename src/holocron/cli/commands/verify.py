@@ -34,12 +34,15 @@ def command(given: Given, as_json: bool) -> Exit:  # noqa: FBT001 - an option
         lie = next(verify_store(store, counter.add), None)
     if as_json:
         print_json({"checked": counter.checked, "lie": None if lie is None else _to_json(lie)})
+    elif lie is None and not counter.checked:
+        say("Nothing is stored yet, so there was nothing to check.")
     elif lie is None:
         say(f"{counter.checked:,} things checked: texts, answers and values. All are true of the evidence.")
     else:
         place = f"{lie.subject}{lie.pointer and f' at {lie.pointer}'}: " if lie.subject else ""
         say(f"A lie after {counter.checked:,} true things: {one_line(place + lie.sentence)}")
-        say("The store was changed from outside, or is damaged. holocron derive --force derives it again.")
+        say("The store was changed from outside, or is damaged. Restore the database from a backup, or move")
+        say("it away and derive again: everything in it comes from evidence and derivations.")
     return Exit.DONE if lie is None else Exit.CANNOT_RUN
 
 

@@ -86,11 +86,27 @@ def _show(explanation: Explanation) -> None:
         _line("model digest", str(model.get("digest")))
     for key, value in manifest.items():
         if key != "model":
-            _line(key.replace("_", " "), value if isinstance(value, str) else json.dumps(value))
+            _line(key.replace("_", " "), _show_entry(value))
     matches = (
         "the same as the one that was asked" if explanation.prompt_matches else "NOT the one that was asked"
     )
     _line("prompt again", f"{matches} (--prompt prints it)")
+
+
+def _show_entry(value: JSONValue) -> str:
+    """Return a manifest's entry; numbers that follow each other as a range."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or not value:
+        return json.dumps(value)
+    numbers = [number for number in value if isinstance(number, int)]
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
+        else:
+            ranges.append([number])
+    return ", ".join("-".join(map(str, ends)) for ends in ranges)
 
 
 def _line(name: str, text: str) -> None:

@@ -41,14 +41,17 @@ class SQLiteDialect(Dialect):
                 "a database in memory is another one for every connection",
                 hint="Name a file: HOLOCRON_DATABASE_URL=sqlite:///PATH.",
             )
-        folder = Path(url.database).resolve().parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise StoreUnreachable(
-                f"the folder {folder} cannot be made: {problem.strerror}",
-                hint="Choose another place with HOLOCRON_DATABASE_URL=sqlite:///PATH.",
-            ) from problem
+        if not url.database.startswith("file:"):
+            place = Path(url.database).resolve()
+            # a relative place would be another one once the working folder has changed
+            url = url.set(database=str(place))
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as problem:
+                raise StoreUnreachable(
+                    f"the folder {place.parent} cannot be made: {problem.strerror}",
+                    hint="Choose another place with HOLOCRON_DATABASE_URL=sqlite:///PATH.",
+                ) from problem
         engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=4)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _leave_begin_to_us)
@@ -57,6 +60,13 @@ class SQLiteDialect(Dialect):
     def begin_writing(self, connection: Connection) -> None:
         """Take the write lock at once: a deferred transaction fails on upgrade in spite of the timeout."""
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        place = connection.engine.url.database
+        # SQLite goes on writing to a file that has no name any more, and all of it would be lost
+        if place and not place.startswith(("file:", ":")) and not Path(place).exists():
+            raise StoreUnreachable(
+                f"the database {place} was taken away while it was open",
+                hint="Start again: evidence is read and derived anew.",
+            )
 
     def translate(self, problem: DBAPIError) -> StoreError | None:
         """Tell a full disk, a lock, a missing right and damage apart."""
