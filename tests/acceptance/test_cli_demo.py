@@ -91,11 +91,11 @@ def test_the_demo_refuses_a_folder_of_something_else(folder: Path) -> None:
 
 
 def test_the_demo_says_what_is_missing_before_it_derives(folder: Path) -> None:
-    """Without a model the project is written, and the error says how to name one."""
+    """Without a model nothing is written, and the error says how to name one."""
     done = call("demo", "--model", "gguf:missing.gguf")
     assert done.code == 1
     assert "missing.gguf" in done.err
-    assert (folder / "holocron-demo" / "holocron.toml").exists()
+    assert not (folder / "holocron-demo").exists()
 
 
 def test_a_model_that_is_never_believed_still_ends_well(folder: Path) -> None:

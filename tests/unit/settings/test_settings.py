@@ -145,12 +145,6 @@ def test_a_database_without_a_path_stays_as_it_is(project: Path, url: str) -> No
     assert _load(project, HOLOCRON_DATABASE_URL=url).database_url == url
 
 
-def test_a_plain_path_is_a_database(project: Path) -> None:
-    """What is no URL is the path of a SQLite file."""
-    settings = _load(project, 'database_url = "answers.sqlite"')
-    assert settings.database_file == (project / "answers.sqlite").resolve()
-
-
 def test_a_relative_database_is_found_from_its_owner(project: Path) -> None:
     """A relative path in holocron.toml is the project's; in a variable, the working folder's."""
     url = "sqlite:///sub/a.sqlite?timeout=5"
@@ -161,12 +155,6 @@ def test_a_relative_database_is_found_from_its_owner(project: Path) -> None:
     here = Path.cwd() / "sub" / "a.sqlite"
     assert _load(project, HOLOCRON_DATABASE_URL=url).database_file == here
     assert Settings.load(project, given={"database_url": url}, environment={}).database_file == here
-
-
-def test_a_plain_path_is_a_database(project: Path) -> None:
-    """A path without a scheme is the file of a database, placed as a URL's would be."""
-    assert _load(project, 'database_url = "sub/a b.sqlite"').database_file == project / "sub" / "a b.sqlite"
-    assert _load(project, HOLOCRON_DATABASE_URL="a?b.sqlite").database_file == Path.cwd() / "a?b.sqlite"
 
 
 @pytest.mark.parametrize("name", ["plain", "a b", "50%", "%20", "a?b", "a#b", "a+b", "ü 海", "a&b=c", "'"])

@@ -18,6 +18,7 @@ from holocron.cli.terminal import note, one_line, print_json, print_table, quote
 from holocron.derivation.catalogue import load_derivation
 from holocron.errors import UsageError
 from holocron.fingerprint import JSONValue
+from holocron.llm.model import LanguageModel
 from holocron.settings import Settings
 from holocron.store import Store
 from holocron.store.reports import StoredArtifact, find_artifacts, load_artifact
@@ -47,31 +48,39 @@ def command(given: Given, folder: Path, model: str | None, as_json: bool) -> Exi
     where the first ended, and asks nothing again. Exit codes are those of `derive`.
     """
     _refuse_foreign(folder)
-    outcome = copy_packaged(_PROJECT, folder)
-    note(
-        f"{len(outcome.written)} files written to {folder}"
-        if outcome.written
-        else f"{folder} is there already"
-    )
-    settings = given.load_settings(start=folder, model=model)
-    with open_project_model(settings) as ready, Store(settings.database_url) as store:
-        derivation = load_derivation(folder / _MARK)
-        evidence = read_evidence(derivation, (), settings.root)
-        result = run_work(
-            derivation.name,
-            lambda observer, on_worker: derive_evidence(
-                store, ready, derivation, evidence, observer=observer, on_worker=on_worker
-            ),
+    # a model that is not there is told before anything is written
+    with open_project_model(given.load_settings(model=model)) as ready:
+        outcome = copy_packaged(_PROJECT, folder)
+        note(
+            f"{len(outcome.written)} files written to {folder}"
+            if outcome.written
+            else f"{folder} is there already"
         )
-        artifacts = [
-            load_artifact(store, number) for number in find_artifacts(store, derivation=derivation.name)
-        ]
+        settings = given.load_settings(start=folder, model=model)
+        with Store(settings.database_url) as store:
+            result, artifacts = _derive(store, ready, folder, settings)
     code = exit_code([result])
     if as_json:
         print_json(_to_json(settings, result, artifacts, code))
     else:
         _show(folder, settings, result, artifacts)
     return code
+
+
+def _derive(
+    store: Store, model: LanguageModel, folder: Path, settings: Settings
+) -> tuple[RunOutcome, list[StoredArtifact]]:
+    """Derive the archive and return what became of it, with all that is accepted."""
+    derivation = load_derivation(folder / _MARK)
+    evidence = read_evidence(derivation, (), settings.root)
+    result = run_work(
+        derivation.name,
+        lambda observer, on_worker: derive_evidence(
+            store, model, derivation, evidence, observer=observer, on_worker=on_worker
+        ),
+    )
+    numbers = find_artifacts(store, derivation=derivation.name)
+    return result, [load_artifact(store, number) for number in numbers]
 
 
 def _refuse_foreign(folder: Path) -> None:
