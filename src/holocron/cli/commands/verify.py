@@ -27,7 +27,8 @@ def command(given: Given, as_json: bool) -> Exit:  # noqa: FBT001 - an option
     """Check every stored text and value against its evidence again, without a model.
 
     Ends with exit code 1 at the first lie: a text that does not have its hash, a value that its citation
-    does not support.
+    does not support, a row that is not its answer's. What was recorded of a run itself, such as the model's
+    words and the names of sources, has nothing to be checked against.
     """
     counter = _Counter()
     with open_store_to_read(given.load_settings()) as store:
