@@ -43,7 +43,8 @@ def command(
     """Derive answers about the subjects of some evidence.
 
     Without NAME, every derivation of the project is run; without PATH, over the evidence that it names.
-    What is unchanged since the last run is not asked again.
+    What is unchanged since the last run is not asked again; what an interrupted run of the same derivation
+    and model left open is worked too.
 
     Exit codes: 0 all accepted; 3 finished, but some were rejected, failed or unusable; 1 could not run;
     2 usage; 130 interrupted.
