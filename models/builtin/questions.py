@@ -225,19 +225,20 @@ class QuestionMaker:
                     )
                 )
         if rng.random() < share:
-            listed = read_kind("ship").lists["journeys"]
-            parts = {part: part if plain else self._pick(words) for part, words in listed.item_fields.items()}
-            name = "journeys" if plain else self._pick(_JOURNEY_FIELDS)
-            asked.append(
-                self._list(
-                    name,
-                    {kind.name: "journeys" for kind in kinds},
-                    parts,
-                    {"place": "string", "year": "integer"},
-                    listed.notes,
-                )
-            )
+            asked.append(self._journeys(kinds, plain=plain))
         return self._question(kinds, asked, rng.choice(("thing", "entity", "subject")))
+
+    def _journeys(self, kinds: tuple[Kind, ...], *, plain: bool) -> Asked:
+        listed = read_kind("ship").lists["journeys"]
+        parts = {part: part if plain else self._pick(words) for part, words in listed.item_fields.items()}
+        name = "journeys" if plain else self._pick(_JOURNEY_FIELDS)
+        return self._list(
+            name,
+            {kind.name: "journeys" for kind in kinds},
+            parts,
+            {"place": "string", "year": "integer"},
+            listed.notes,
+        )
 
     def about_one_kind(self, *, every: bool) -> Question:
         """Return a question about one kind: some attributes and perhaps a list."""

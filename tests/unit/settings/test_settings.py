@@ -157,6 +157,12 @@ def test_a_relative_database_is_found_from_its_owner(project: Path) -> None:
     assert Settings.load(project, given={"database_url": url}, environment={}).database_file == here
 
 
+def test_a_plain_path_is_a_database(project: Path) -> None:
+    """A path without a scheme is the file of a database, placed as a URL's would be."""
+    assert _load(project, 'database_url = "sub/a b.sqlite"').database_file == project / "sub" / "a b.sqlite"
+    assert _load(project, HOLOCRON_DATABASE_URL="a?b.sqlite").database_file == Path.cwd() / "a?b.sqlite"
+
+
 @pytest.mark.parametrize("name", ["plain", "a b", "50%", "%20", "a?b", "a#b", "a+b", "ü 海", "a&b=c", "'"])
 def test_a_projects_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     """The database lies inside the project, whatever signs are in the folder's name."""
