@@ -32,7 +32,7 @@ from holocron.evidence import (
     number_segments,
     redact,
 )
-from holocron.fingerprint import JSONValue, hash_json
+from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, LanguageModel, OnProgress
 from holocron.store import ClaimedJob, JobPlanner, JobResult, PlannedJob, Turn, utc_now
 from holocron.store.tables import SUBJECT_CHARACTERS
@@ -176,7 +176,7 @@ def work_job(
             "model": model.identity.to_json(),
             "bundle_hash": bundle.bundle_hash,
             "prompt_hash": fitted.prompt.prompt_hash,
-            "schema_hash": hash_json(fitted.prompt.schema),
+            "schema_hash": derivation.specialiser.hash_of(fitted.prompt.schema),
             "segments": len(segments),
             "segments_not_read": list(fitted.not_read),
         },

@@ -24,7 +24,7 @@ from holocron.derivation.shapes import (
 )
 from holocron.evidence.numbering import show_line
 from holocron.evidence.segments import Segment
-from holocron.fingerprint import JSONValue, hash_json
+from holocron.fingerprint import JSONValue, hash_text
 
 RULES = """\
 Answer with one JSON object about the subject, taken only from the numbered evidence.
@@ -63,7 +63,7 @@ class Prompt:
     @property
     def prompt_hash(self) -> str:
         """Return the SHA-256 of the messages, for the manifest."""
-        return hash_json([[str(message.role), message.content] for message in self.messages])
+        return hash_text("\0".join(f"{message.role}\0{message.content}" for message in self.messages))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

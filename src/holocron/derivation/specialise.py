@@ -23,7 +23,7 @@ from holocron.derivation.shapes import (
     Shape,
     walk_properties,
 )
-from holocron.fingerprint import JSONValue
+from holocron.fingerprint import JSONValue, hash_json
 
 #: the most characters of a string that the contract leaves unbounded
 MAX_STRING_CHARACTERS = 400
@@ -52,6 +52,7 @@ class Specialiser:
     def __init__(self, contract: Contract) -> None:
         self._shape = contract.shape
         self._made: dict[int, JSONValue] = {}
+        self._hashes: dict[int, str] = {}
         #: whether some leaf must stand word for word, so that the evidence itself enters the schema
         self.copies = any(is_copied(shape) for _, shape in walk_properties(contract.shape))
 
@@ -65,6 +66,16 @@ class Specialiser:
         made = self._made.get(last_segment)
         if made is None:
             made = self._made[last_segment] = _root_schema(self._shape, _Scope(last_segment, None))
+        return made
+
+    def hash_of(self, schema: JSONValue) -> str:
+        """Return the SHA-256 of a schema that was made here, for the manifest."""
+        if self.copies:
+            return hash_json(schema)
+        # those that hold no evidence are made once, and live as long as this
+        made = self._hashes.get(id(schema))
+        if made is None:
+            made = self._hashes[id(schema)] = hash_json(schema)
         return made
 
 

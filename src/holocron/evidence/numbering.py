@@ -23,8 +23,6 @@ _UNSHOWN = re.compile(
 _HALF = re.compile("[\ud800-\udfff]")
 _MARKER_START = re.compile(r"<(?=[|｜/_A-Za-z])|\[(?=/?g?[A-Z][A-Z_]{2,}\])")
 _MARKER_END = re.compile(r"(?<=\S)(?=[|｜]>)")
-# What a printable line must not hold to be shown as it is.
-_ODD = re.compile(r"  |[<\[]|[|｜]>")
 # Nothing but the characters of a drawn line.
 _DRAWN_LINE = re.compile(r"[-=_*#~+.|\s]*")
 
@@ -36,7 +34,9 @@ def show_line(text: str) -> str:
     taken out; `<|`, `</`, `<s`, `|>` and `[INST]` get a space inside.
     """
     # Printable leaves out controls, every space but U+0020, and what has no width: most lines end here.
-    if text.isprintable() and not _ODD.search(text):
+    if text.isprintable() and not (
+        "<" in text or "[" in text or "  " in text or "|>" in text or "｜>" in text
+    ):
         return text.strip()
     line = " ".join(_UNSHOWN.sub(r"\1", _CONTROL.sub(" ", text)).split())
     return _MARKER_END.sub(" ", _MARKER_START.sub(r"\g<0> ", _HALF.sub("\ufffd", line)))

@@ -8,7 +8,6 @@ Never: changes the text it cuts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -39,8 +38,7 @@ class Piece(NamedTuple):
     reading: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece with its number inside its bundle, counted from 1 across the bundle's items."""
 
     number: int

@@ -204,7 +204,7 @@ class JobPlanner:
             for position, item in enumerate(bundle.items)
         ]
         if items:
-            connection.execute(insert(tables.bundle_item), items)
+            self._store.dialect.insert_rows(connection, tables.bundle_item, items)
         return bundle_ids
 
     def _insert_missing(
@@ -213,7 +213,7 @@ class JobPlanner:
         ids = self._ids(connection, table, column, list(rows))
         missing = [name for name in rows if name not in ids]
         if missing:
-            connection.execute(insert(table), [rows[name] for name in missing])
+            self._store.dialect.insert_rows(connection, table, [rows[name] for name in missing])
             ids |= self._ids(connection, table, column, missing)
         return ids
 

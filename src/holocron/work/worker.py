@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 
 from holocron.errors import (
     CompletionCancelled,
@@ -141,7 +141,10 @@ class Worker:
         self.partly_read = 0
         self._stopping = threading.Event()
         self._aborting = threading.Event()
-        self._landed: SimpleQueue[_Landed] = SimpleQueue()
+        self._landed: deque[_Landed] = deque()
+        self._arrived = threading.Event()
+        #: how many answers this thread waits for
+        self._expected = 1
         self._flights: set[_Flight] = set()
         self._looked_at = 0.0
         self._worker_id = sign_on(store)
@@ -246,24 +249,23 @@ class Worker:
             log.exception("job fault", extra={"action": "job_fault", "job_id": flight.job.job_id})
             landed.error = ModelError(f"a fault in Holocron: {type(error).__name__}: {error}")
         finally:
-            self._landed.put(landed)
+            self._landed.append(landed)
+            if len(self._landed) >= self._expected:
+                self._arrived.set()
 
     def _gather(self, most: int) -> list[_Landed]:
-        """Wait for an answer, then a moment for others where they come fast: they share a durable commit."""
-        landed: list[_Landed] = []
-        timeout_s = _POLL_S
-        deadline = time.monotonic() + _POLL_S
-        while len(landed) < min(most, len(self._flights)) and timeout_s > 0:
-            try:
-                landed.append(self._landed.get(timeout=timeout_s))
-            except Empty:
-                break
-            if len(landed) == 1:
-                deadline = time.monotonic() + _LINGER_S
-            timeout_s = deadline - time.monotonic()
-        while not self._landed.empty():
-            landed.append(self._landed.get())
-        return landed
+        """Wait for an answer, or a moment for several where they come fast: they share a durable commit.
+
+        This thread sleeps until they are there: waking for each would take the interpreter from the threads
+        that compute.
+        """
+        self._expected = min(most, len(self._flights))
+        if len(self._landed) < self._expected:
+            self._arrived.clear()
+            # one may have landed before the flag was cleared
+            if len(self._landed) < self._expected:
+                self._arrived.wait(_POLL_S if self._expected == 1 else _LINGER_S)
+        return [self._landed.popleft() for _ in range(len(self._landed))]
 
     def _land(self, planner: JobPlanner, pace: _Pace) -> int:
         """Wait for answers, commit all that have come, and return how many."""

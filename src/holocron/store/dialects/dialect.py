@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, Table, insert
 from sqlalchemy.exc import DBAPIError
 
 from holocron.errors import StoreError
@@ -25,6 +26,10 @@ class Dialect(ABC):
     @abstractmethod
     def begin_writing(self, connection: Connection) -> None:
         """Begin a transaction that will write, so that it cannot fail on a lock half-way."""
+
+    def insert_rows(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows that all have the same columns."""
+        connection.execute(insert(table), rows)
 
     @abstractmethod
     def translate(self, problem: DBAPIError) -> StoreError | None:
