@@ -332,8 +332,7 @@ def hiding(text: str, pattern: str) -> ShownEvidence:
     """Return a text's lines with what the pattern matches hidden, as the pipeline shows them."""
     evidence = shown(text, hidden=pattern)
     segments = tuple(
-        segment._replace(text=redact(segment.text, evidence.redact))
-        for segment in evidence.segments
+        segment._replace(text=redact(segment.text, evidence.redact)) for segment in evidence.segments
     )
     return dataclasses.replace(evidence, segments=segments)
 
