@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holocron.derivation.contract import Contract
-from holocron.derivation.copying import MAX_RUN, copy_evidence
+from holocron.derivation.copying import MAX_RUN, copy_evidence, may_be_cut
 from holocron.derivation.grounding import Grounding
 from holocron.derivation.specialise import Specialiser
 from holocron.errors import EvidenceUnreadable
@@ -146,3 +146,17 @@ def test_what_can_be_copied_stands_in_the_line(line: str, data: st.DataObject) -
     assert any(value in segment.text for segment in segments)
     level = ground_value(value, [segment.text for segment in segments]).grounding
     assert level in Grounding
+
+
+@pytest.mark.parametrize(
+    ("value", "cut"),
+    [
+        pytest.param("word " * 63, False, id="shorter than a run"),
+        pytest.param("word " * 64, True, id="as long as a run"),
+        pytest.param("東" * 64, True, id="characters where there are no spaces"),
+        pytest.param("w" * 300, False, id="one long word"),
+    ],
+)
+def test_a_value_as_long_as_a_run_may_be_cut(value: str, cut: bool) -> None:
+    """The longest run that the pattern lets through is no proof that the text ends there."""
+    assert may_be_cut(value) is cut

@@ -8,6 +8,8 @@ from holocron.errors import EvidenceUnreadable
 from holocron.evidence.bundles import EvidenceBundle
 from holocron.evidence.items import EvidenceItem, MediaType
 from holocron.evidence.numbering import check_bundle, number_segments, show_line
+from holocron.evidence.redaction import compile_patterns, redact
+from holocron.evidence.sources import inline_bundle
 
 
 def bundle(*texts: tuple[str, MediaType]) -> EvidenceBundle:
@@ -109,3 +111,11 @@ def test_an_item_without_segments_is_named(text: str, media_type: MediaType, mes
     with pytest.raises(EvidenceUnreadable) as caught:
         check_bundle(bundle(("Fine.", MediaType.TEXT), (text, media_type)))
     assert str(caught.value) == message
+
+
+def test_what_is_hidden_is_hidden_before_spaces_are_evened_out() -> None:
+    """A pattern that names two spaces, or a mark that is broken when it is shown, still hides its match."""
+    patterns = compile_patterns([r"code  \d+", r"<secret>"])
+    bundle = inline_bundle("x", "The code  77 is out. See <secret> here.")
+    lines = [segment.text for segment in number_segments(bundle, lambda text: redact(text, patterns))]
+    assert lines == ["The [redacted] is out.", "See [redacted] here."]
