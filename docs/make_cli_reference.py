@@ -38,6 +38,8 @@ variable before the key."""
 _MODELS = {
     "builtin": "the small model that comes with Holocron",
     "gguf:PATH": "any GGUF file, run in this process by llama.cpp",
+    "ollama:NAME[:TAG]": "a model of an Ollama server: see [Models](models.md)",
+    "openai:NAME": "a model of any OpenAI-compatible server: vLLM, llama.cpp's, LM Studio, a cloud",
     "scripted:PATH": "answers from a JSON file, for [tests](python.md#test-your-own-code); no model at all",
 }
 _OPTIONS = {"model": "--model", "database_url": "--database"}
@@ -58,18 +60,31 @@ def render_page() -> str:
 
 
 def render_commands() -> Iterator[str]:
-    """Yield a section for `holocron` and for each of its commands."""
+    """Yield a section for `holocron` and for each of its commands, with theirs below them."""
     root = click.Context(cli, info_name="holocron", terminal_width=WIDTH, **cli.context_settings)
-    yield render_help("holocron", root)
+    yield render_help("##", "holocron", root)
     for name in SUMMARIES:
         if command := cli.get_command(root, name):
-            yield render_help(f"holocron {name}", click.Context(command, info_name=name, parent=root))
+            context = click.Context(command, info_name=name, parent=root)
+            yield render_help("##", f"holocron {name}", context)
+            for below in list_commands_below(command):
+                inner = click.Context(below, info_name=below.name, parent=context)
+                yield render_help("###", f"holocron {name} {below.name}", inner)
 
 
-def render_help(title: str, context: click.Context) -> str:
+def list_commands_below(command: click.Command) -> list[click.Command]:
+    """Return the commands of a group, in their order; of any other command none."""
+    return (
+        [command.commands[name] for name in sorted(command.commands)]
+        if isinstance(command, click.Group)
+        else []
+    )
+
+
+def render_help(level: str, title: str, context: click.Context) -> str:
     """Return one command's section."""
     lines = [line.rstrip() for line in context.get_help().splitlines()]
-    return "\n".join([f"## {title}", "", "```text", *lines, "```"])
+    return "\n".join([f"{level} {title}", "", "```text", *lines, "```"])
 
 
 def list_exit_codes() -> Iterator[tuple[str, ...]]:

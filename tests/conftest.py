@@ -1,30 +1,95 @@
 """Fixtures for every room: a store on each database that this machine has.
 
-In: pytest's own fixtures. Out: an empty database's URL, an open store. Never: a database shared by two tests.
+In: pytest's own fixtures; HOLOCRON_TEST_POSTGRES_URL, a server where schemas may be made. Out: an empty
+database's URL, an open store. Never: a database, or a server's schema, shared by two tests.
 """
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from holocron.store import Store
 
+POSTGRES = "HOLOCRON_TEST_POSTGRES_URL"
 
-def _sqlite(folder: Path) -> str:
-    return f"sqlite:///{(folder / 'store.sqlite').as_posix()}"
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[str]:
+    yield f"sqlite:///{(folder / 'store.sqlite').as_posix()}"
+
+
+@contextmanager
+def _postgresql(_folder: Path) -> Iterator[str]:
+    import psycopg
+
+    url = make_url(os.environ[POSTGRES]).set(drivername="postgresql")
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as admin:
+        admin.execute(f'CREATE SCHEMA "{schema}"')
+        yield url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(
+            hide_password=False
+        )
+        admin.execute("SET lock_timeout = '10s'")
+        admin.execute(f'DROP SCHEMA "{schema}" CASCADE')
 
 
 #: every database makes an empty one of its own for a test and says its URL; a server's joins here
-DATABASES: dict[str, Callable[[Path], str]] = {"sqlite": _sqlite}
+DATABASES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+}
 
 
-@pytest.fixture(params=sorted(DATABASES))
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database, once for every database."""
-    return DATABASES[request.param](tmp_path)
+def _available() -> list[str]:
+    return [name for name in DATABASES if name != "postgresql" or os.environ.get(POSTGRES)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, once, which database was not there."""
+    if not os.environ.get(POSTGRES):
+        said = f"POSTGRESQL WAS NOT TESTED: {POSTGRES} names no server"
+        terminalreporter.write_line(said, red=True, bold=True)
+
+
+@pytest.fixture(params=_available())
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty database without a schema, once for every database."""
+    with DATABASES[request.param](tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def store_url(empty_url: str) -> str:
+    """Return the URL of a database that can be opened, once for every database."""
+    with Store(empty_url, any_version=True) as store:
+        if not store.dialect.embedded:
+            store.upgrade()
+    return empty_url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty embedded database."""
+    with _sqlite(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(tmp_path: Path) -> Iterator[str]:
+    """Return the URL of a PostgreSQL database that can be opened."""
+    if not os.environ.get(POSTGRES):
+        pytest.skip(f"POSTGRESQL IS NOT TESTED: {POSTGRES} names no server")
+    with _postgresql(tmp_path) as url:
+        with Store(url, any_version=True) as store:
+            store.upgrade()
+        yield url
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from holocron.derivation.prompt import Prompt
 from holocron.store import JobPlanner, JobResult, Store
 from holocron.testing import ScriptedModel
 from holocron.work import Worker, WorkObserver, derive_evidence
+from holocron.work.serving import Service
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -53,8 +54,9 @@ def process_context() -> multiprocessing.context.BaseContext:
 
 
 def open_store(store_url: str) -> object:
-    """Open a database that may not exist yet."""
-    Store(store_url).close()
+    """Open a database that may have no schema yet, and bring it up to date."""
+    with Store(store_url, any_version=True) as store:
+        store.upgrade()
     return "opened"
 
 
@@ -96,6 +98,21 @@ def derive_counted(store_url: str, calls: Path, subjects: int) -> None:
 
         with Store(store_url) as store:
             derive_evidence(store, ScriptedModel(answer, slots=4), make_derivation(), ships(subjects))
+
+
+def serve_counted(store_url: str, calls: Path) -> None:
+    """Work a queue to its end, one slow answer at a time, and leave a byte in a file for every call."""
+    with calls.open("ab", buffering=0) as tally:
+
+        def answer(prompt: Prompt) -> str:
+            tally.write(b".")
+            time.sleep(0.15)
+            said = HONEST(prompt)
+            assert isinstance(said, str)
+            return said
+
+        with Store(store_url) as store:
+            Service(store, ScriptedModel(answer, slots=1), until_empty=True).run()
 
 
 def derive_until_told(store_url: str, sender: Connection, *, is_asked: bool) -> None:

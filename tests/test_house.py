@@ -30,10 +30,13 @@ _LONG_DOCSTRINGS = {
     "holocron/errors.py": "the error tree is drawn there",
     "holocron/pipeline.py": "the way through the rooms is drawn there",
     "bench/pipeline.py": "it is what --help says",
+    "bench/engines.py": "it is what --help says",
+    "bench/queue.py": "it is what --help says",
 }
 #: function: why it may take more
 _MANY_PARAMETERS = {
     "holocron/work/deriving.py:derive_evidence": "the one door of every surface; all but four are named",
+    "holocron/work/deriving.py:enqueue_evidence": "its twin",
 }
 
 _FORBIDDEN_NAMES = frozenset({"utils", "helpers", "common", "misc", "core", "base", "data"})
@@ -41,7 +44,8 @@ _POSIX_ONLY = frozenset({"fcntl", "grp", "posix", "pty", "pwd", "resource", "sys
 _WINDOWS_ONLY = frozenset({"msvcrt", "winreg", "winsound", "_winapi"})
 _BROAD_EXCEPTS = {
     "holocron/cli/main.py": "the border where a person gets a sentence",
-    "holocron/work/worker.py": "the border of a job",
+    "holocron/work/crew.py": "the border of a job",
+    "holocron/doctor/rounds.py": "carried over from the check's thread, and raised in the caller's",
     "holocron/llm/stream.py": "carried over the engine's border, and raised behind it",
 }
 _ENVIRONMENT = {

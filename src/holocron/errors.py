@@ -14,7 +14,10 @@ HolocronError
 ├── ModelError
 │   ├── ModelNotFound        no such model, or no such file
 │   ├── ModelDamaged         the file is no model, or is cut short
+│   ├── ModelTooLarge        the machine has too little memory for the model and its window
 │   ├── ModelUnavailable     the engine does not answer now
+│   │   └── EngineUnreachable  no connection to the engine's server, or it was lost
+│   ├── EngineUnknown        something else answers at the engine's address
 │   ├── ModelStalled         the engine stopped sending
 │   ├── CompletionCancelled  the caller stopped the answer
 │   ├── PromptTooLong        the engine's window is smaller than the prompt
@@ -22,13 +25,17 @@ HolocronError
 └── StoreError
     ├── StoreUnreachable     the database cannot be opened or written
     ├── StoreTooNew          a newer Holocron made this database
+    ├── StoreTooOld          a server's database that 'holocron db upgrade' has not brought up to date
     ├── StoreFull            no room is left where the database lies
-    └── StoreBusy            another process holds the database too long
+    ├── StoreBusy            another process holds the database too long
+    └── StoreConflict        two transactions stood in each other's way
 
 A rejected answer is a verdict, never an exception.
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class HolocronError(Exception):
@@ -110,10 +117,52 @@ class ModelDamaged(ModelError):
     """The file is not a model that can be loaded."""
 
 
+class ModelTooLarge(ModelError):
+    """The machine has too little memory for the model and its window."""
+
+    hint = "Use a smaller model, a smaller window (HOLOCRON_CONTEXT_TOKENS) or fewer requests at once."
+
+
 class ModelUnavailable(ModelError):
     """The engine does not answer."""
 
     retryable = True
+
+
+class Unreachable(StrEnum):
+    """Why there is no connection to an engine's server."""
+
+    #: its host's name means nothing here
+    NAME = "name"
+    #: nothing listens on its port
+    REFUSED = "refused"
+    #: nobody answered in time
+    TIMEOUT = "timeout"
+    #: its certificate is not trusted, or it does not speak TLS
+    TLS = "tls"
+    #: the connection broke
+    LOST = "lost"
+
+
+class EngineUnreachable(ModelUnavailable):
+    """There is no connection to the engine's server."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        reason: Unreachable = Unreachable.LOST,
+        address: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+        #: the URL that was tried
+        self.address = address
+
+
+class EngineUnknown(ModelError):
+    """Something else answers at the engine's address."""
 
 
 class ModelStalled(ModelError):
@@ -161,6 +210,12 @@ class StoreTooNew(StoreError):
     hint = "Upgrade Holocron: pip install --upgrade holocron-analytics."
 
 
+class StoreTooOld(StoreError):
+    """The database's schema is older than this Holocron."""
+
+    hint = "Bring it up to date: holocron db upgrade. A new database is made by: holocron db bootstrap."
+
+
 class StoreFull(StoreError):
     """No room is left where the database lies."""
 
@@ -171,4 +226,10 @@ class StoreBusy(StoreError):
     """Another process holds the database too long."""
 
     hint = "Wait for the other process, or stop it; nothing is lost."
+    retryable = True
+
+
+class StoreConflict(StoreError):
+    """Two transactions stood in each other's way, and this one was undone."""
+
     retryable = True

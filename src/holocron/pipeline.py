@@ -18,7 +18,7 @@ from importlib.metadata import version
 from itertools import count, islice
 
 from holocron.derivation import Derivation
-from holocron.derivation.fitting import FittedPrompt, fit_prompt
+from holocron.derivation.fitting import FittedPrompt, Window, fit_prompt
 from holocron.derivation.prompt import render_repair
 from holocron.errors import EvidenceError, EvidenceUnreadable, PromptTooLong
 from holocron.evidence import (
@@ -205,14 +205,18 @@ def _ask(
     on_progress: OnProgress | None,
 ) -> tuple[FittedPrompt, Completion]:
     """Ask for the first answer; where the engine counts more tokens than estimated, cut by its count."""
+    window = Window(
+        tokens=model.identity.context_tokens,
+        estimate=model.estimate_tokens,
+        copied_pieces=model.identity.abilities.copied_pieces,
+    )
     correction = 1.0
     for attempt in count(1):
         fitted = fit_prompt(
             question.derivation,
             subject,
             segments,
-            context_tokens=model.identity.context_tokens,
-            estimate=model.estimate_tokens,
+            window,
             correction=correction,
         )
         try:

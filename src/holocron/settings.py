@@ -1,4 +1,4 @@
-"""Settings: where the project lies, which database, which model.
+"""Settings: where the project lies, which database, which model, and where the models' servers are.
 
 In: command line, environment, holocron.toml, defaults, in that order. Out: a frozen Settings.
 Never: prints a secret. This is the only reader of os.environ and of holocron.toml.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +18,14 @@ from holocron.errors import SettingsInvalid
 PROJECT_FILE = "holocron.toml"
 STORE_FOLDER = ".holocron"
 DEFAULT_MODEL = "builtin"
+#: what a compose stack calls Ollama from inside, and from the host
+DEFAULT_OLLAMA_URL = "http://ollama:11434"
+DEFAULT_OLLAMA_HOST_URL = "http://localhost:11434"
+RESPONSE_FORMATS = ("json_schema", "json_object", "none")
+#: 1 or 0 where the machine's own signs of a container are wrong
+CONTAINER_VARIABLE = "HOLOCRON_IN_CONTAINER"
+#: never read from a file: files are copied and committed
+KEY_VARIABLE = "OPENAI_API_KEY"
 
 #: key in holocron.toml -> environment variable
 _VARIABLES = {
@@ -25,9 +33,54 @@ _VARIABLES = {
     "model": "HOLOCRON_MODEL",
     "slots": "HOLOCRON_SLOTS",
     "context_tokens": "HOLOCRON_CONTEXT_TOKENS",
+    "ollama_base_url": "OLLAMA_BASE_URL",
+    "ollama_host_base_url": "OLLAMA_HOST_BASE_URL",
+    "openai_base_url": "OPENAI_BASE_URL",
+    "openai_response_format": "OPENAI_RESPONSE_FORMAT",
 }
 #: model names that hold a path
 _MODEL_FILES = ("gguf", "scripted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaAddress:
+    """Where Ollama is, and why that is believed."""
+
+    url: str = DEFAULT_OLLAMA_HOST_URL
+    #: the variable that counts here
+    variable: str = "OLLAMA_HOST_BASE_URL"
+    #: whether it is set; otherwise `url` is its default
+    is_set: bool = False
+    in_container: bool = False
+    #: what tells that this is a container, or that it is none
+    sign: str = "no sign of one"
+    #: what OLLAMA_HOST holds: Ollama reads it and Holocron does not, but 'holocron doctor' explains it
+    ollama_host: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Return in one sentence which variable counts and why."""
+        place = "inside a container" if self.in_container else "outside a container"
+        said = "is set" if self.is_set else "is not set, so its default counts"
+        return f"{self.variable} counts {place} ({self.sign}) and {said}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the servers of models are; what open_model needs to know of them."""
+
+    ollama: OllamaAddress = OllamaAddress()
+    #: None where no variable names one
+    openai_url: str | None = None
+    #: how that server is asked for JSON: one of RESPONSE_FORMATS
+    openai_format: str = RESPONSE_FORMATS[0]
+    #: a secret
+    openai_key: str | None = field(default=None, repr=False)
+
+    @property
+    def ollama_url(self) -> str:
+        """Return Ollama's base URL."""
+        return self.ollama.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +91,7 @@ class Settings:
     root: Path
     database_url: str
     model: str
+    servers: ServerSettings = ServerSettings()
     #: requests in flight; None lets the engine choose
     slots: int | None = None
     #: tokens in the window of one request; None lets the engine choose
@@ -81,9 +135,61 @@ class Settings:
             root=root,
             database_url=_text(found, "database_url", _sqlite_url(root / STORE_FOLDER / "holocron.sqlite")),
             model=_text(found, "model", DEFAULT_MODEL),
+            servers=_find_servers(found, environment),
             slots=_count(found, "slots"),
             context_tokens=_count(found, "context_tokens"),
         )
+
+
+def detect_container(environment: Mapping[str, str], root: Path = Path("/")) -> tuple[bool, str]:
+    """Tell whether this process runs in a container, and by which sign.
+
+    root: the folder in which the signs of Docker, Podman and Kubernetes are looked for.
+    Raises: SettingsInvalid where HOLOCRON_IN_CONTAINER says neither 0 nor 1.
+    """
+    said = environment.get(CONTAINER_VARIABLE, "")
+    if said:
+        if said not in ("0", "1"):
+            raise SettingsInvalid(f"{CONTAINER_VARIABLE} must be 1 or 0, and is {said!r}")
+        return said == "1", f"{CONTAINER_VARIABLE}={said}"
+    for sign in (".dockerenv", "run/.containerenv"):
+        if (root / sign).exists():
+            return True, f"/{sign} is there"
+    if environment.get("KUBERNETES_SERVICE_HOST"):
+        return True, "KUBERNETES_SERVICE_HOST is set"
+    try:
+        groups = (root / "proc" / "1" / "cgroup").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        groups = ""
+    if any(sign in groups for sign in ("docker", "kubepods", "containerd", "libpod")):
+        return True, "/proc/1/cgroup names one"
+    return False, "no sign of one"
+
+
+def _find_servers(found: Mapping[str, tuple[object, str]], environment: Mapping[str, str]) -> ServerSettings:
+    in_container, sign = detect_container(environment)
+    key, default = (
+        ("ollama_base_url", DEFAULT_OLLAMA_URL)
+        if in_container
+        else ("ollama_host_base_url", DEFAULT_OLLAMA_HOST_URL)
+    )
+    form = _text(found, "openai_response_format", RESPONSE_FORMATS[0])
+    if form not in RESPONSE_FORMATS:
+        place = found["openai_response_format"][1]
+        raise SettingsInvalid(f"{place} must be one of {', '.join(RESPONSE_FORMATS)}, and is {form!r}")
+    return ServerSettings(
+        ollama=OllamaAddress(
+            url=_text(found, key, default),
+            variable=_VARIABLES[key],
+            is_set=key in found,
+            in_container=in_container,
+            sign=sign,
+            ollama_host=environment.get("OLLAMA_HOST", ""),
+        ),
+        openai_url=_text(found, "openai_base_url", "") or None,
+        openai_format=form,
+        openai_key=environment.get(KEY_VARIABLE) or None,
+    )
 
 
 def find_root(start: Path) -> Path:

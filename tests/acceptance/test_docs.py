@@ -11,10 +11,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import psycopg
 import pytest
+import sqlglot
 
 from cli_calls import call
 from documents import Block, list_documents, read_document, split_commands
+from ollama_server import Installed, OllamaServer, Pull
 
 #: what a good model says about the evidence of a new project
 ANSWERS = {
@@ -179,9 +182,54 @@ def test_documented_python_runs(
         )
 
 
+def test_the_commands_about_models_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell blocks of docs/models.md and docs/doctor.md succeed against a scripted Ollama."""
+    use_answers(folder, monkeypatch, ANSWERS)
+    assert call("init").code == 0
+    monkeypatch.setenv("HOLOCRON_IN_CONTAINER", "0")
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    with OllamaServer(pullable={"llama3.2:latest": Pull()}) as server:
+        monkeypatch.setenv("OLLAMA_HOST_BASE_URL", server.url)
+        (models,) = read_document("docs/models.md").blocks_of("sh")
+        assert "llama3.2:latest is deleted" in run_here(models, monkeypatch)
+        server.models["llama3.2:latest"] = Installed()
+        (doctor,) = read_document("docs/doctor.md").blocks_of("sh")
+        assert "0 errors, 0 warnings." in run_here(doctor, monkeypatch)
+
+
+def test_the_commands_about_ollama_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell block of docs/llm/ollama.md derives through a scripted Ollama."""
+    use_answers(folder, monkeypatch, ANSWERS)
+    assert call("init").code == 0
+    monkeypatch.setenv("HOLOCRON_IN_CONTAINER", "0")
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    answer = json.dumps(ANSWERS["evidence/example.md"])
+    with OllamaServer(models={"llama3.2:latest": Installed()}, answer=lambda _: answer) as server:
+        monkeypatch.setenv("OLLAMA_HOST_BASE_URL", server.url)
+        (block,) = read_document("docs/llm/ollama.md").blocks_of("sh")
+        assert "1 accepted" in run_here(block, monkeypatch)
+
+
+def test_the_statements_about_readers_are_sql() -> None:
+    """The statements of docs/databases.md parse as their databases' SQL, and PostgreSQL runs its own."""
+    postgres, mssql = read_document("docs/databases.md").blocks_of("sql")
+    assert len(sqlglot.parse(postgres.text, dialect="postgres")) == 2
+    assert len([part for part in sqlglot.parse(mssql.text, dialect="tsql") if part]) >= 4
+    server = os.environ.get("HOLOCRON_TEST_POSTGRES_URL")
+    if server is None:
+        return
+    with psycopg.connect(server) as connection:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'holocron_reader'").fetchone()
+        if known is None:
+            connection.execute("CREATE ROLE holocron_reader NOLOGIN")
+        connection.execute(postgres.text.encode())
+        connection.rollback()
+
+
 def test_every_block_that_can_run_is_run() -> None:
     """No other page has blocks to run, but for benchmarks, and the README has none that nobody runs."""
     run = {"README.md", "docs/quickstart.md", "docs/derivations.md", "docs/python.md", "docs/architecture.md"}
+    run |= {"docs/models.md", "docs/doctor.md", "docs/llm/ollama.md", "docs/databases.md"}
     for name in set(list_documents()) - run:
         for block in read_document(name).blocks_of("sh", "sql", "python"):
             assert block.language == "sh", name

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from factories import count_rows, make_derivation, rows, ships
-from holocron.checking import verify_store
+from factories import make_derivation, ships
 from holocron.store import Store
 from holocron.testing import ScriptedModel
 from holocron.work import derive_evidence
 from racing import derive_counted, process_context
+from whole_store import check_all_done_once
 
 _SUBJECTS, _KILLS = 300, 50
 _SEED = 20261122
@@ -62,46 +62,8 @@ def test_fifty_kills_lose_and_double_nothing(store_url: str, tmp_path: Path) -> 
     process.join(120)
     assert process.exitcode == 0
     with Store(store_url) as store:
-        assert rows(store, "SELECT status, count(*) FROM holocron_job GROUP BY status") == [
-            ("accepted", _SUBJECTS)
-        ]
-        _check_counts(store)
-        _check_links(store)
-        assert list(verify_store(store)) == []
+        check_all_done_once(store, _SUBJECTS)
         idle = ScriptedModel(())
         summary = derive_evidence(store, idle, make_derivation(), ships(_SUBJECTS))
         assert (summary.unchanged, idle.calls, summary.is_clean) == (_SUBJECTS, 0, True)
     assert _SUBJECTS <= _size(calls) <= _SUBJECTS + kills * _LOST_AT_MOST
-
-
-def _check_counts(store: Store) -> None:
-    """Every subject has one of each, and every answer its three claims."""
-    once = ("content", "bundle", "bundle_item", "subject", "run", "completion", "artifact")
-    assert count_rows(store, [f"holocron_{name}" for name in once]) == {
-        f"holocron_{name}": _SUBJECTS for name in once
-    }
-    ((table,),) = rows(store, "SELECT table_name FROM holocron_derived_table")
-    assert count_rows(store, [str(table), "ship_facts", "holocron_claim", "holocron_citation"]) == {
-        str(table): _SUBJECTS,
-        "ship_facts": _SUBJECTS,
-        "holocron_claim": 3 * _SUBJECTS,
-        "holocron_citation": 3 * _SUBJECTS,
-    }
-    assert rows(store, "SELECT count(DISTINCT job_id) FROM holocron_run") == [(_SUBJECTS,)]
-    assert rows(store, "SELECT count(DISTINCT artifact_id) FROM holocron_subject") == [(_SUBJECTS,)]
-
-
-def _check_links(store: Store) -> None:
-    """No row points at nothing, no job is held, and no dead worker is left."""
-    assert rows(store, "PRAGMA foreign_key_check") == []
-    assert rows(store, "PRAGMA integrity_check") == [("ok",)]
-    held = (
-        "worker_id IS NOT NULL",
-        "lease_expires_at IS NOT NULL",
-        "finished_at IS NULL",
-        "last_error IS NOT NULL",
-    )
-    assert rows(store, f"SELECT id FROM holocron_job WHERE {' OR '.join(held)}") == []
-    shown = "SELECT s.subject FROM holocron_subject s JOIN holocron_artifact a ON a.id = s.artifact_id"
-    assert len(rows(store, f"{shown} AND a.job_id = s.job_id")) == _SUBJECTS
-    assert count_rows(store, ["holocron_worker"]) == {"holocron_worker": 0}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from factories import accept, claim, finish, make_derivation, plan_ships, rows, run_sql, ship_value
 from holocron.errors import DerivationInvalid
@@ -339,5 +339,5 @@ def test_a_late_answer_to_an_old_contract_shows_nothing(store: Store) -> None:
     finish(store, newer, {"name": "Vessel 1"})
     assert commit_results(store, planner.tables, [accept(late, ship_value(1))])
     assert rows(store, "SELECT subject, name FROM ship_facts") == [("ship 1", "Vessel 1")]
-    with pytest.raises(OperationalError, match="no such column"):
+    with pytest.raises(DBAPIError, match="port"):
         rows(store, "SELECT port FROM ship_facts")

@@ -20,6 +20,7 @@ from factories import (
     ship_bundle,
     ship_text,
     ship_value,
+    ships,
 )
 from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle
 from holocron.store import JobPlanner, JobStatus, PlanState, Store, commit_results
@@ -290,3 +291,21 @@ def test_a_new_version_of_the_question_keeps_showing_old_answers(store: Store) -
     assert rows(store, "SELECT subject FROM ship_facts") == [("ship 1",)]
     finish(store, newer, ship_value(1))
     assert rows(store, "SELECT count(*) FROM ship_facts") == [(1,)]
+
+
+def test_a_priority_is_given_to_what_waits(store: Store) -> None:
+    """New jobs and jobs that wait get the priority; without one they keep what they have."""
+    plan_ships(store, *ships(2))
+    urgent = JobPlanner(store, make_derivation(), MODEL, priority=5)
+    urgent.plan(ships(3)[1:])
+    plan_ships(store, *ships(3))
+    assert rows(store, "SELECT priority FROM holocron_job ORDER BY id") == [(0,), (5,), (5,)]
+
+
+def test_a_priority_leaves_finished_jobs_alone(store: Store) -> None:
+    """What is finished is not asked again for a priority's sake."""
+    planner, _ = plan_ships(store)
+    finish(store, planner, ship_value(1))
+    (planned,) = JobPlanner(store, make_derivation(), MODEL, priority=5).plan([ship_bundle(1)])
+    assert planned.state is PlanState.UNCHANGED
+    assert rows(store, "SELECT priority FROM holocron_job") == [(0,)]

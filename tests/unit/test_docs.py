@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
 import tomllib
 from collections.abc import Iterator
@@ -23,10 +24,12 @@ from holocron.derivation.definition_files import DerivationEntry, OptionsEntry
 from holocron.derivation.derivations import NAME_PATTERN
 from holocron.derivation.shapes import MAX_REPETITIONS
 from holocron.derivation.specialise import MAX_ARRAY_ITEMS, MAX_STRING_CHARACTERS
+from holocron.doctor import Cause
 from holocron.evidence import MAX_ITEM_BYTES, EvidenceBundle, MediaType, read_bundles
 from holocron.evidence.bundle_files import BUNDLE_SUFFIX
 from holocron.evidence.paths import SUFFIXES
-from holocron.llm.llamacpp import DEFAULT_CONTEXT_TOKENS, DEFAULT_SLOTS
+from holocron.llm.llamacpp import DEFAULT_SLOTS
+from holocron.llm.window import DEFAULT_CONTEXT_TOKENS
 from holocron.pipeline import Question
 from holocron.store import tables
 from holocron.validation import NullReason
@@ -75,7 +78,13 @@ def test_the_command_reference_has_every_command_and_exit_code() -> None:
     assert commands == set(SUMMARIES)
     document = read_document("docs/cli.md")
     sections = {block.section: block.text for block in document.blocks_of("text")}
-    assert sections.keys() == {"holocron"} | {f"holocron {name}" for name in commands}
+    below = {
+        f"holocron {name} {verb}"
+        for name in commands
+        if isinstance(group := cli.get_command(click.Context(cli), name), click.Group)
+        for verb in group.commands
+    }
+    assert sections.keys() == {"holocron"} | {f"holocron {name}" for name in commands} | below
     for name in commands:
         assert f"Examples:\n    holocron {name}" in sections[f"holocron {name}"]
     assert [int(row[0]) for row in document.table_of("Code")] == list(Exit)
@@ -106,9 +115,11 @@ def test_the_defaults_of_settings_are_the_documented_ones() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_name_real_variables(name: str) -> None:
-    """A HOLOCRON_ variable in a document is one that settings.py reads."""
+    """A HOLOCRON_ variable in a document is one that settings.py or the compose files read."""
     named = set(re.findall(r"\bHOLOCRON_[A-Z_]+", read_document(name).text))
-    assert named <= {*settings._VARIABLES.values(), "HOLOCRON_TRACEBACK"}
+    stack = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    read = {*settings._VARIABLES.values(), "HOLOCRON_TRACEBACK", settings.CONTAINER_VARIABLE}
+    assert named <= read | set(stack)
 
 
 def test_every_public_name_is_explained() -> None:
@@ -230,6 +241,8 @@ def test_documented_commands_exist(name: str) -> None:
                 found = cli.get_command(click.Context(cli), word)
                 assert found is not None
                 command = found
+            elif isinstance(command, click.Group) and command is not cli and word in command.commands:
+                command = command.commands[word]
             elif word.startswith("-"):
                 options = {option for parameter in command.params for option in parameter.opts}
                 assert word in options | {"--help", "-h"}, f"holocron {' '.join(words)}"
@@ -238,10 +251,16 @@ def test_documented_commands_exist(name: str) -> None:
                 assert previous.startswith("--"), f"there is no command holocron {word}"
 
 
+def _list_below(group: click.Group) -> list[click.Command]:
+    """Return the commands of a group; those of `holocron` itself are made when they are called."""
+    return list(group.commands.values())
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documented_options_exist(name: str) -> None:
     """An option that stands alone in a sentence belongs to some command."""
     commands = [cli, *(cli.get_command(click.Context(cli), command) for command in SUMMARIES)]
+    commands += [below for made in commands if isinstance(made, click.Group) for below in _list_below(made)]
     known = {option for made in commands if made for parameter in made.params for option in parameter.opts}
     named = {option for span in read_document(name).code for option in re.findall(r"^--[a-z-]+", span)}
     assert named <= known | {"--help"}
@@ -267,6 +286,21 @@ def test_documented_python_names_exist(name: str) -> None:
     for span in spans:
         path = span.partition("(")[0].removeprefix("holocron.")
         assert path in ("toml",) or resolve_name(path) is not None
+
+
+def test_every_cause_of_the_doctor_is_documented() -> None:
+    """The table in docs/doctor.md has each cause in its order, with the words of the code."""
+    written = re.findall(r"#: (.+)\n\s+\w+ = \"([\w-]+)\"", inspect.getsource(Cause))
+    rows = read_document("docs/doctor.md").table_of("Cause")
+    assert [(cause, meaning) for cause, meaning, _ in rows] == [(cause, words) for words, cause in written]
+    assert len(rows) == len(Cause)
+
+
+def test_the_troubleshooting_names_causes() -> None:
+    """Each row of what people see names a cause that there is."""
+    for _, called in read_document("docs/doctor.md").table_of("What you see"):
+        first = re.split(r"[:;,]", called)[0]
+        assert first in list(Cause), first
 
 
 def test_glossary_nouns_are_in_the_code() -> None:

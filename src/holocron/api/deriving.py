@@ -197,7 +197,14 @@ def derive(
             yield bundle
 
     opened = (
-        closing(open_model(settings.model, slots=settings.slots, context_tokens=settings.context_tokens))
+        closing(
+            open_model(
+                settings.model,
+                slots=settings.slots,
+                context_tokens=settings.context_tokens,
+                servers=settings.servers,
+            )
+        )
         if model is None or isinstance(model, str)
         else nullcontext(model)
     )

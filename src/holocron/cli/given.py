@@ -22,20 +22,22 @@ class Given:
     database: str | None = None
     model: str | None = None
 
-    def load_settings(self, *, start: Path | None = None, model: str | None = None) -> Settings:
+    def load_settings(
+        self, *, start: Path | None = None, model: str | None = None, slots: int | None = None
+    ) -> Settings:
         """Return the settings of the project.
 
-        start: a folder that goes before --project; model: a name that goes before the global --model.
+        start: a folder that goes before --project; model: a name that goes before the global --model;
+        slots: requests in flight.
         Raises: SettingsInvalid.
         """
-        return Settings.load(
-            start or self.project, given={"database_url": self.database, "model": model or self.model}
-        )
+        given = {"database_url": self.database, "model": model or self.model, "slots": slots}
+        return Settings.load(start or self.project, given=given)
 
 
 pass_given = click.make_pass_decorator(Given)
 
-model_option = click.option("--model", metavar="NAME", help="The model, e.g. builtin or gguf:PATH.")
+model_option = click.option("--model", metavar="NAME", help="The model, e.g. builtin or ollama:llama3.2.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
 )

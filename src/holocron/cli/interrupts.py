@@ -9,26 +9,40 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import Self
-
-from holocron.cli.progress import RunDisplay
-from holocron.work import Worker
+from typing import Protocol, Self
 
 #: SIGTERM is what a supervisor sends, SIGBREAK what Windows sends for Ctrl-Break; neither is everywhere
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 
 
+class Stoppable(Protocol):
+    """What works until it is stopped: a worker, or a service."""
+
+    def stop(self) -> None:
+        """Claim no more and finish what is in flight."""
+
+    def abort(self) -> None:
+        """Give back what is in flight."""
+
+
+class StopDisplay(Protocol):
+    """Where it is said that the work is stopping."""
+
+    def announce_stop(self) -> None:
+        """Say so, without waiting for a lock."""
+
+
 class Interrupts:
     """Catches signals while it is entered; on_worker tells it whom to stop."""
 
-    def __init__(self, display: RunDisplay) -> None:
+    def __init__(self, display: StopDisplay) -> None:
         """Remember where to say that the run is stopping."""
         self._display = display
-        self._worker: Worker | None = None
+        self._worker: Stoppable | None = None
         self._asked = 0
         self._before: dict[int, object] = {}
 
-    def on_worker(self, worker: Worker) -> None:
+    def on_worker(self, worker: Stoppable) -> None:
         """Take the worker that signals are for from now on."""
         self._worker = worker
 

@@ -14,7 +14,7 @@ import click
 
 from holocron.cli.exits import Exit
 from holocron.cli.given import Given
-from holocron.cli.terminal import complain, prepare_streams
+from holocron.cli.terminal import complain, note, prepare_streams
 from holocron.errors import HolocronError, UsageError
 from holocron.settings import wants_traceback
 
@@ -22,15 +22,29 @@ from holocron.settings import wants_traceback
 SUMMARIES = {
     "init": "Make a new project.",
     "derive": "Derive answers from evidence.",
+    "enqueue": "Put jobs into the queue for workers.",
+    "worker": "Work the queue's jobs, of any derivation.",
+    "workers": "List the workers and what they hold.",
     "status": "Count the jobs by derivation and status.",
     "jobs": "List jobs and why they were rejected or failed.",
     "show": "Show what is known about a subject, with its citations.",
     "why": "Walk one value back to its evidence, prompt and model.",
     "verify": "Check every stored value against its evidence again.",
     "retry": "Work rejected and failed jobs again.",
+    "cancel": "Take open jobs out of the queue.",
+    "pause": "Stop handing out jobs, or go on.",
+    "models": "List, pull, show and try the engine's models.",
+    "doctor": "Check project, database and engine, and say how to mend them.",
     "export": "Write the rows of a derivation to a file.",
+    "db": "Make and upgrade a server's database.",
     "demo": "Make a small example project and derive it.",
 }
+
+
+#: what click raises, since 8.2, for a group that is called without a command: its message is the help
+_HELP_INSTEAD: tuple[type[click.ClickException], ...] = tuple(
+    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])
+)
 
 
 class LazyGroup(click.Group):
@@ -81,7 +95,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
 @click.option(
     "--database", metavar="URL", help="The database. Default: SQLite in the project's .holocron folder."
 )
-@click.option("--model", metavar="NAME", help="The model: builtin, or gguf:PATH for a GGUF file.")
+@click.option("--model", metavar="NAME", help="The model: builtin, gguf:PATH, ollama:NAME or openai:NAME.")
 @click.option(
     "--version",
     is_flag=True,
@@ -107,6 +121,9 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         code = cli.main(args=arguments, prog_name="holocron", standalone_mode=False)
     except click.ClickException as problem:
+        if isinstance(problem, _HELP_INSTEAD):
+            note(problem.format_message())
+            return problem.exit_code
         context = problem.ctx if isinstance(problem, click.UsageError) else None
         hint = f"See {context.command_path} --help." if context else ""
         complain(problem.format_message(), hint)

@@ -19,6 +19,7 @@ from holocron.llm.catalogue import open_model
 from holocron.llm.model import LanguageModel
 from holocron.settings import Settings
 from holocron.store import Store
+from holocron.store.control import list_derivations
 from holocron.store.reports import list_jobs
 from holocron.store.tables import OPEN
 
@@ -28,7 +29,14 @@ def open_project_model(settings: Settings) -> AbstractContextManager[LanguageMod
 
     Raises: ModelNotFound, ModelDamaged, SettingsInvalid.
     """
-    return closing(open_model(settings.model, slots=settings.slots, context_tokens=settings.context_tokens))
+    return closing(
+        open_model(
+            settings.model,
+            slots=settings.slots,
+            context_tokens=settings.context_tokens,
+            servers=settings.servers,
+        )
+    )
 
 
 def open_store_to_read(settings: Settings) -> Store:
@@ -50,7 +58,7 @@ def show_database(settings: Settings) -> str:
     if settings.database_file is not None:
         return str(settings.database_file)
     scheme, _, place = settings.database_url.partition("://")
-    return f"{scheme}://{place.rpartition('@')[2]}"
+    return f"{scheme}://{place.rpartition('@')[2].partition('?')[0]}"
 
 
 def choose_derivations(catalogue: Mapping[str, Derivation], name: str | None) -> list[Derivation]:
@@ -102,6 +110,16 @@ def name_subject(subject: str, root: Path) -> str:
     if path.is_file() and path.resolve().is_relative_to(root.resolve()):
         return path.resolve().relative_to(root.resolve()).as_posix()
     return subject
+
+
+def refuse_unknown_derivation(store: Store, name: str) -> None:
+    """Raise UsageError where the store has no derivation of a name."""
+    names = list_derivations(store)
+    if name not in names:
+        raise UsageError(
+            f"the database has no derivation {name!r}",
+            hint="It has: " + ", ".join(names) + "." if names else "Nothing was enqueued or derived yet.",
+        )
 
 
 def refuse_unknown_subject(store: Store, subject: str, derivation: str | None) -> NoReturn:

@@ -49,6 +49,7 @@ class RunOutcome:
             "accepted": statuses[JobStatus.ACCEPTED],
             "rejected": statuses[JobStatus.REJECTED],
             "failed": statuses[JobStatus.FAILED],
+            "cancelled": statuses[JobStatus.CANCELLED],
             "open": self.open_jobs,
             "unusable": [{"source": entry.source, "reason": str(entry.error)} for entry in summary.unusable],
             "troubles": [
@@ -119,6 +120,8 @@ def report(outcomes: Sequence[RunOutcome]) -> None:
             f"Read in part: {partly_read} of them, whose evidence is longer than the model's window."
             " holocron why says what was not read."
         )
+    if any(outcome.open_jobs and not outcome.summary.stopped for outcome in outcomes):
+        say("Some jobs are paused, or open elsewhere; 'holocron status' says which.")
     if any(outcome.summary.stopped for outcome in outcomes):
         say("Stopped. Nothing is lost: the same command goes on from here.")
 
@@ -127,7 +130,7 @@ def _describe(outcome: RunOutcome) -> str:
     summary, statuses = outcome.summary, outcome.summary.statuses
     text = f"{summary.derivation}: {_count(summary.subjects, 'subject')}"
     text += f": {statuses[JobStatus.ACCEPTED]:,} accepted"
-    for status in (JobStatus.REJECTED, JobStatus.FAILED):
+    for status in (JobStatus.REJECTED, JobStatus.FAILED, JobStatus.CANCELLED):
         if statuses[status]:
             text += f", {statuses[status]:,} {status}"
     if outcome.open_jobs:

@@ -37,7 +37,7 @@ def load_catalogue(root: Path) -> dict[str, Derivation]:
     Raises: DerivationInvalid where the folder, a file or a name cannot be used.
     """
     folder = root / DERIVATIONS_FOLDER
-    files = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml"))
+    files = list_derivation_files(root)
     if not files:
         raise DerivationInvalid(
             f"there is no derivation in {folder}",
@@ -50,6 +50,12 @@ def load_catalogue(root: Path) -> dict[str, Derivation]:
             raise DerivationInvalid(f"two files in {folder} define the derivation {derivation.name!r}")
         catalogue[derivation.name] = derivation
     return catalogue
+
+
+def list_derivation_files(root: Path) -> list[Path]:
+    """Return the files of a project that should each hold a derivation, by name."""
+    folder = root / DERIVATIONS_FOLDER
+    return sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml"))
 
 
 def load_derivation(path: Path) -> Derivation:

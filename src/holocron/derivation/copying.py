@@ -39,14 +39,18 @@ class Copied:
     integers: tuple[int, ...]
 
 
-def copy_evidence(segments: Sequence[Segment]) -> Copied:
-    """Return what may be copied from the segments that a prompt shows."""
+def copy_evidence(segments: Sequence[Segment], most_pieces: int | None = None) -> Copied:
+    """Return what may be copied from the segments that a prompt shows.
+
+    most_pieces: more of them than the engine can hold make no pattern; the integers are always there.
+    """
+    most = MAX_PIECES if most_pieces is None else min(most_pieces, MAX_PIECES)
     runs: list[str] = []
     pieces = 0
     for segment in segments:
         units = list(_cut_units(_quoted_part(segment)))
         pieces += sum(min(MAX_RUN, len(units) - index) for index in range(len(units)))
-        if pieces > MAX_PIECES:
+        if pieces > most:
             return Copied(None, _integers(segments))
         runs.extend(_nest(units[index : index + MAX_RUN]) for index in range(len(units)))
     pattern = f"^(?:{'|'.join(dict.fromkeys(runs))})$" if runs else None

@@ -122,15 +122,20 @@ class Derivation:
         """Return the maker of this contract's decoding schemas."""
         return Specialiser(self.contract)
 
-    def render_prompt(self, subject: str, segments: Sequence[Segment]) -> Prompt:
-        """Return the prompt over the segments that are shown; they are numbered from 1 without a gap."""
+    def render_prompt(
+        self, subject: str, segments: Sequence[Segment], *, copied_pieces: int | None = None
+    ) -> Prompt:
+        """Return the prompt over the segments that are shown; they are numbered from 1 without a gap.
+
+        copied_pieces: the most pieces that the pattern of what may be copied has; None is as many as needed.
+        """
         return Prompt(
             messages=render_messages(
                 self.system_message, self.worked_examples, subject, number_lines(segments)
             ),
             schema=self.specialiser.schema_for(
                 segments[-1].number if segments else 1,
-                copy_evidence(segments) if self.specialiser.copies and segments else None,
+                copy_evidence(segments, copied_pieces) if self.specialiser.copies and segments else None,
             ),
             max_output_tokens=self.options.max_output_tokens,
         )

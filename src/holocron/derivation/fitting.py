@@ -30,13 +30,24 @@ class FittedPrompt:
     estimated_tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What a model can hold of one prompt."""
+
+    #: tokens of prompt and answer together
+    tokens: int
+    #: about how many tokens a text takes
+    estimate: Callable[[str], int]
+    #: the most pieces of the pattern of what may be copied; None is as many as needed
+    copied_pieces: int | None = None
+
+
 def fit_prompt(
     derivation: Derivation,
     subject: str,
     segments: Sequence[Segment],
+    window: Window,
     *,
-    context_tokens: int,
-    estimate: Callable[[str], int],
     correction: float = 1.0,
 ) -> FittedPrompt:
     """Return the prompt whose estimate, times `correction`, leaves room for the answer.
@@ -44,8 +55,9 @@ def fit_prompt(
     correction: how much the engine's own count of an earlier prompt was over its estimate.
     Raises: PromptTooLong where not even the first segment fits.
     """
+    context_tokens, estimate, copied_pieces = window.tokens, window.estimate, window.copied_pieces
     room = context_tokens - min(derivation.options.max_output_tokens, context_tokens // 2)
-    whole = derivation.render_prompt(subject, segments)
+    whole = derivation.render_prompt(subject, segments, copied_pieces=copied_pieces)
     estimated = _estimate(whole, estimate)
     if segments and estimated * correction <= room:
         return FittedPrompt(prompt=whole, shown=tuple(segments), not_read=(), estimated_tokens=estimated)
@@ -55,7 +67,7 @@ def fit_prompt(
     if not reading.shown:
         least = static + (estimate(segments[0].text) if segments else 0)
         raise PromptTooLong(prompt_tokens=ceil(least * correction), context_tokens=context_tokens)
-    prompt = derivation.render_prompt(subject, reading.shown)
+    prompt = derivation.render_prompt(subject, reading.shown, copied_pieces=copied_pieces)
     return FittedPrompt(
         prompt=prompt,
         shown=reading.shown,

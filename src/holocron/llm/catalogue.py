@@ -6,20 +6,52 @@ In: a name as a person wrote it. Out: an open LanguageModel. Never: loads an eng
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from holocron.errors import ModelNotFound
+from holocron.errors import ModelNotFound, SettingsInvalid
 from holocron.llm.model import LanguageModel
 
+if TYPE_CHECKING:
+    from holocron.llm.openai import OpenAIServer
+
 BUILTIN = "builtin"
-MODEL_FORMS = (BUILTIN, "gguf:PATH", "scripted:PATH")
+MODEL_FORMS = (BUILTIN, "gguf:PATH", "ollama:NAME[:TAG]", "openai:NAME", "scripted:PATH")
 
 
-def open_model(name: str, *, slots: int | None = None, context_tokens: int | None = None) -> LanguageModel:
+class Servers(Protocol):
+    """Where the servers of models are."""
+
+    @property
+    def ollama_url(self) -> str:
+        """Ollama's base URL."""
+
+    @property
+    def openai_url(self) -> str | None:
+        """The base URL of an OpenAI-compatible server, usually with `/v1` at its end."""
+
+    @property
+    def openai_format(self) -> str:
+        """How that server is asked for JSON: `json_schema`, `json_object` or `none`."""
+
+    @property
+    def openai_key(self) -> str | None:
+        """Its key, a secret."""
+
+
+def open_model(
+    name: str,
+    *,
+    slots: int | None = None,
+    context_tokens: int | None = None,
+    servers: Servers | None = None,
+) -> LanguageModel:
     """Return the model of a name.
 
-    name: `builtin`; `gguf:PATH` for a GGUF file; `scripted:PATH` for a script (see holocron.testing).
+    name: `builtin`; `gguf:PATH` for a GGUF file; `ollama:NAME[:TAG]` for a model of an Ollama server;
+    `openai:NAME` for one of an OpenAI-compatible server; `scripted:PATH` for a script (holocron.testing).
     slots: requests at once. context_tokens: the window of each request. None lets the engine choose.
-    Raises: ModelNotFound, ModelDamaged, SettingsInvalid.
+    servers: where the servers are; needed by `ollama:` and `openai:` alone.
+    Raises: ModelNotFound, ModelDamaged, EngineUnreachable, EngineUnknown, SettingsInvalid.
     """
     prefix, _, place = name.partition(":")
     if name == BUILTIN or (prefix == "gguf" and place):
@@ -27,6 +59,17 @@ def open_model(name: str, *, slots: int | None = None, context_tokens: int | Non
 
         path = _find_builtin() if name == BUILTIN else Path(place).expanduser()
         return LlamaCppModel(path, name=name, slots=slots, context_tokens=context_tokens)
+    if prefix == "ollama" and place:
+        from holocron.llm.ollama import OllamaModel
+        from holocron.llm.ollama_api import OllamaApi
+
+        api = OllamaApi(_require(servers).ollama_url)
+        return OllamaModel(api, place, slots=slots, context_tokens=context_tokens)
+    if prefix == "openai" and place:
+        from holocron.llm.openai import OpenAIModel
+
+        server = open_openai_server(_require(servers))
+        return OpenAIModel(server, place, slots=slots, context_tokens=context_tokens)
     if prefix == "scripted" and place:
         from holocron.llm.scripted import open_script
 
@@ -35,6 +78,26 @@ def open_model(name: str, *, slots: int | None = None, context_tokens: int | Non
         f"there is no model {name!r}",
         hint=f"A model is named in one of these forms: {', '.join(MODEL_FORMS)}.",
     )
+
+
+def open_openai_server(servers: Servers) -> OpenAIServer:
+    """Return the OpenAI-compatible server that is set. Raises: SettingsInvalid where none is."""
+    from holocron.llm.openai import OpenAIServer
+
+    if servers.openai_url is None:
+        raise SettingsInvalid(
+            "an 'openai:' model needs the address of its server",
+            hint="Set OPENAI_BASE_URL, for example to http://localhost:8000/v1.",
+        )
+    return OpenAIServer(servers.openai_url, key=servers.openai_key, response_format=servers.openai_format)
+
+
+def _require(servers: Servers | None) -> Servers:
+    if servers is None:
+        raise SettingsInvalid(
+            "no addresses of servers were given", hint="Pass servers=Settings.load().servers."
+        )
+    return servers
 
 
 def _find_builtin() -> Path:

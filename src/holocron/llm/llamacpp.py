@@ -24,17 +24,14 @@ from typing import Protocol
 from holocron.derivation.prompt import Prompt
 from holocron.errors import CompletionCancelled, ModelDamaged, ModelError, SettingsInvalid
 from holocron.llm.cores import count_cores
-from holocron.llm.gguf import GGUFHeader, hash_model, read_gguf
+from holocron.llm.gguf import hash_model, read_gguf
 from holocron.llm.guidance import render_grammar
 from holocron.llm.model import Completion, ModelIdentity, OnProgress
 from holocron.llm.stream import AnswerStream
+from holocron.llm.window import choose_window
 
 #: more requests at once gain nothing on two cores, and each costs a window of memory
 DEFAULT_SLOTS = 4
-#: the window of a request where the user names none: memory for longer ones would be held for nothing
-DEFAULT_CONTEXT_TOKENS = 4096
-#: llama.cpp rounds windows to this
-_CONTEXT_STEP = 256
 _SMALL_MODEL_BYTES = 32_000_000
 _SMALL_VOCABULARY = 1024
 _CHAT_MARK = r"<\|[A-Za-z0-9_]+\|>"
@@ -50,6 +47,26 @@ def builtin_model_path() -> Path | None:
     """Return the model that ships inside this package, or None where none does."""
     path = Path(__file__).with_name("builtin.gguf")
     return path if path.is_file() else None
+
+
+def load_library() -> str:
+    """Load llama.cpp and return its version. Raises: ModelError where this machine cannot."""
+    # Read by the library as it is loaded: threads that wait for each other sleep instead of spinning, which
+    # makes answers ten times slower as soon as another process wants the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import xllamacpp  # noqa: F401 - 100 MB of library: loaded only where a model is
+    except (ImportError, OSError) as problem:
+        raise ModelError(
+            f"the engine in this process cannot be loaded: {problem}",
+            hint="Install it again: pip install --force-reinstall xllamacpp. Bare Linux needs libgomp1.",
+        ) from problem
+    return _engine_version()
+
+
+def estimate_bytes_per_token(vocabulary_size: int) -> int:
+    """Return about how many UTF-8 bytes a token of a vocabulary of this size stands for."""
+    return 3 if vocabulary_size > _SMALL_VOCABULARY else 1
 
 
 class LlamaCppModel:
@@ -72,8 +89,8 @@ class LlamaCppModel:
         self._slots = DEFAULT_SLOTS if slots is None else slots
         if self._slots < 1:
             raise SettingsInvalid(f"a model cannot work with {self._slots} slots", hint="Use 1 or more.")
-        context = _choose_context(header, context_tokens)
-        self._bytes_per_token = 3 if header.vocabulary_size > _SMALL_VOCABULARY else 1
+        context = choose_window(header.context_length, context_tokens)
+        self._bytes_per_token = estimate_bytes_per_token(header.vocabulary_size)
         self._marks = _compile_marks(header.control_tokens)
         self._engine = _Engine(partial(_start_server, path, self._slots, context))
         self._close = weakref.finalize(self, self._engine.close)
@@ -193,10 +210,8 @@ def _call_off_main_thread(engine: _Engine, request: str, stream: AnswerStream) -
 
 
 def _start_server(path: Path, slots: int, context_tokens: int) -> _Server:
-    # Read by the library as it is loaded: threads that wait for each other sleep instead of spinning, which
-    # makes answers ten times slower as soon as another process wants the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    import xllamacpp  # 100 MB of library: loaded only where a model is
+    load_library()
+    import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -250,20 +265,6 @@ def _hide_server(params: _Addressed, folder: Path) -> None:
         params.hostnames = ["127.0.0.1"]
         params.port = 0
     params.api_keys = [secrets.token_hex(32)]
-
-
-def _choose_context(header: GGUFHeader, asked: int | None) -> int:
-    if asked is not None and asked > header.context_length:
-        raise SettingsInvalid(
-            f"a window of {asked} tokens is more than the model's own {header.context_length}",
-            hint="Ask for a smaller window, or leave it out.",
-        )
-    context = min(header.context_length, DEFAULT_CONTEXT_TOKENS) if asked is None else asked
-    if context < _CONTEXT_STEP:
-        raise SettingsInvalid(
-            f"a window of {context} tokens is too small", hint=f"Use {_CONTEXT_STEP} or more."
-        )
-    return context // _CONTEXT_STEP * _CONTEXT_STEP
 
 
 def _compile_marks(control_tokens: tuple[str, ...]) -> re.Pattern[str]:

@@ -25,6 +25,17 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What an engine can do; it is not asked for what it cannot, and validation judges all the same."""
+
+    #: the most pieces of a pattern made from the evidence that it holds an answer to (see
+    #: derivation.copying); None is as many as are made
+    copied_pieces: int | None = None
+    #: whether its slots are its own count; otherwise they are the most that are worth trying
+    knows_slots: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
     """Which model answers, precisely enough to tell two apart."""
 
@@ -37,6 +48,8 @@ class ModelIdentity:
     engine_version: str
     #: tokens in the window of one request
     context_tokens: int
+    #: no part of a manifest: the schema's hash there says what was asked
+    abilities: Abilities = Abilities()
 
     @property
     def fingerprint(self) -> str:

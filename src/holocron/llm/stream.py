@@ -18,6 +18,7 @@ from holocron.errors import (
     SchemaRefused,
 )
 from holocron.fingerprint import JSONValue
+from holocron.llm.json_fields import count_of, number_of
 from holocron.llm.model import Completion, FinishReason, OnProgress
 
 _OPENINGS = {"object": "{", "array": "["}
@@ -64,14 +65,14 @@ class AnswerStream:
             ) from problem
         text = "".join(self._parts)
         if reason is FinishReason.STOP:
-            _require_json(text)
+            require_json(text)
         return Completion(
             text=text,
             finish_reason=reason,
-            prompt_tokens=int(_number(self._usage, "prompt_tokens")),
-            output_tokens=int(_number(self._usage, "completion_tokens")),
-            prompt_ms=_number(self._timings, "prompt_ms"),
-            output_ms=_number(self._timings, "predicted_ms"),
+            prompt_tokens=count_of(self._usage, "prompt_tokens"),
+            output_tokens=count_of(self._usage, "completion_tokens"),
+            prompt_ms=number_of(self._timings, "prompt_ms"),
+            output_ms=number_of(self._timings, "predicted_ms"),
         )
 
     def _read(self, event: Mapping[str, JSONValue]) -> None:
@@ -82,7 +83,7 @@ class AnswerStream:
             self._usage = usage
         arrived = 0
         if isinstance(timings, Mapping):
-            arrived = int(_number(timings, "predicted_n") - _number(self._timings, "predicted_n"))
+            arrived = int(number_of(timings, "predicted_n") - number_of(self._timings, "predicted_n"))
             self._timings = timings
         for choice in choices if isinstance(choices, list) else ():
             self._take(choice)
@@ -107,7 +108,7 @@ def translate_error(error: JSONValue) -> ModelError:
     message = str(error.get("message", "no message"))
     if error.get("type") == "exceed_context_size_error":
         return PromptTooLong(
-            prompt_tokens=int(_number(error, "n_prompt_tokens")), context_tokens=int(_number(error, "n_ctx"))
+            prompt_tokens=count_of(error, "n_prompt_tokens"), context_tokens=count_of(error, "n_ctx")
         )
     if error.get("code") in _UNAVAILABLE_CODES:
         return ModelUnavailable(f"the engine does not answer now: {message}")
@@ -116,7 +117,8 @@ def translate_error(error: JSONValue) -> ModelError:
     return ModelError(f"the engine refused the request: {message}")
 
 
-def _require_json(text: str) -> None:
+def require_json(text: str) -> None:
+    """Refuse an answer that calls itself whole and is no JSON. Raises: SchemaRefused."""
     try:
         json.loads(text)
     except ValueError as problem:
@@ -128,8 +130,3 @@ def _not_held(text: str) -> SchemaRefused:
         f"the engine did not hold the answer to its schema: it wrote {text[:40]!r}",
         hint="Some part of the contract makes no grammar; remove unusual patterns and formats to find it.",
     )
-
-
-def _number(values: Mapping[str, JSONValue], key: str) -> float:
-    value = values.get(key)
-    return value if isinstance(value, int | float) else 0

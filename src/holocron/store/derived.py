@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,10 +20,10 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Connection,
     Date,
-    DateTime,
     Double,
     ForeignKey,
     Integer,
@@ -32,10 +33,15 @@ from sqlalchemy import (
     Select,
     Table,
     UnicodeText,
+    case,
     exists,
+    false,
+    func,
     insert,
     inspect,
+    literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy.schema import CreateView, DropView
@@ -52,11 +58,15 @@ from holocron.derivation.shapes import (
 from holocron.errors import DerivationInvalid, UsageError
 from holocron.fingerprint import JSONValue
 from holocron.store import tables
+from holocron.store.dialects import Dialect
+from holocron.store.store import PLANNING
+from holocron.store.types import ID, JSON_TEXT, MOMENT, dump_sorted
 
 #: the shortest limit among the databases (PostgreSQL's, in bytes)
 MAX_NAME_BYTES = 63
 #: our own columns, which a contract's column never shadows
 _OWN = ("artifact_id", "subject", "row_number", "parent_row")
+_COMMENT_CHARACTERS = 3000
 _LEAP_SECOND = re.compile(r"(\d\d:\d\d):60")
 
 
@@ -72,14 +82,14 @@ class ColumnKind(StrEnum):
     JSON = "json"
 
 
-_SQL: dict[ColumnKind, type[TypeEngine[Any]]] = {
-    ColumnKind.TEXT: UnicodeText,
-    ColumnKind.INTEGER: BigInteger,
-    ColumnKind.NUMBER: Double,
-    ColumnKind.BOOLEAN: Boolean,
-    ColumnKind.DATE: Date,
-    ColumnKind.DATETIME: DateTime,
-    ColumnKind.JSON: UnicodeText,
+_SQL: dict[ColumnKind, TypeEngine[Any]] = {
+    ColumnKind.TEXT: UnicodeText(),
+    ColumnKind.INTEGER: BigInteger(),
+    ColumnKind.NUMBER: Double(),
+    ColumnKind.BOOLEAN: Boolean(),
+    ColumnKind.DATE: Date(),
+    ColumnKind.DATETIME: MOMENT,
+    ColumnKind.JSON: JSON_TEXT,
 }
 
 
@@ -168,16 +178,20 @@ class _Maker:
         table = Table(
             fit_name("__".join((self.table_prefix, *names)), self.names),
             self.metadata,
-            Column("artifact_id", tables.ID, ForeignKey(tables.artifact.c.id), nullable=False),
+            Column("artifact_id", ID, ForeignKey(tables.artifact.c.id), nullable=False),
             *([Column("row_number", Integer, nullable=False)] if depth else []),
             *([Column("parent_row", Integer, nullable=False)] if depth > 1 else []),
             *(
-                Column(column.name, _SQL[column.kind](), comment=column.description or None)
+                Column(column.name, _SQL[column.kind], comment=_comment(column.description))
                 for column in columns
             ),
             PrimaryKeyConstraint("artifact_id", *(["row_number"] if depth else [])),
             sqlite_with_rowid=not depth,
         )
+        for column in columns:
+            if column.kind is ColumnKind.JSON:
+                name = fit_name(f"ck_{table.name}_{column.name}", self.names)
+                table.append_constraint(_is_json(table.c[column.name], name))
         made = DerivedTable(view_name=view_name, table=table, columns=columns, path=path)
         for array_path, array in arrays:
             child = self.make(array.items, (*names, *array_path), depth=depth + 1, path=array_path)
@@ -205,16 +219,32 @@ def _collect(
         )
 
 
+def _is_json(column: Column[Any], name: str) -> CheckConstraint:
+    """Return SQL Server's check that a text is JSON of any kind; PostgreSQL has a type for it."""
+    check = func.ISJSON(column, literal_column("VALUE")) == 1
+    return CheckConstraint(check, name=name).ddl_if(dialect="mssql")
+
+
+def _comment(description: str) -> str | None:
+    """Return a description as a column's comment, of which SQL Server holds 7,500 bytes."""
+    return description[:_COMMENT_CHARACTERS] or None
+
+
 def fit_name(name: str, taken: set[str]) -> str:
     """Return a name that fits every database and none that is taken, in any case of letters."""
     if len(name.encode()) > MAX_NAME_BYTES:
         name = _cut(name, MAX_NAME_BYTES - 9) + "_" + hashlib.sha256(name.encode()).hexdigest()[:8]
     fitted, number = name, 1
-    while fitted.casefold() in taken:
+    while _folded(fitted) in taken:
         number += 1
         fitted = f"{_cut(name, MAX_NAME_BYTES - 5)}_{number}"
-    taken.add(fitted.casefold())
+    taken.add(_folded(fitted))
     return fitted
+
+
+def _folded(name: str) -> str:
+    """Return what two names share that SQL Server takes for one: case, width and spaces at the end."""
+    return unicodedata.normalize("NFKC", name).casefold().rstrip()
 
 
 def _cut(name: str, size_bytes: int) -> str:
@@ -293,7 +323,7 @@ def _to_sql(value: JSONValue, kind: ColumnKind) -> object:
         case ColumnKind.DATETIME:
             return read_datetime(str(value))
         case ColumnKind.JSON:
-            return json.dumps(value, ensure_ascii=False)
+            return dump_sorted(value)
         case ColumnKind.TEXT:
             return value if isinstance(value, str) else json.dumps(value)
         case _:
@@ -314,10 +344,11 @@ def read_datetime(text: str) -> dt.datetime | None:
 
 
 def create_tables(
-    connection: Connection, derivation: Derivation, root: DerivedTable, now: dt.datetime
+    connection: Connection, dialect: Dialect, derivation: Derivation, root: DerivedTable, now: dt.datetime
 ) -> None:
     """Make the contract's tables where they are missing; the first contract of a name is shown at once.
 
+    Call it under the lock PLANNING.
     Raises: DerivationInvalid where a view's name belongs to another derivation.
     """
     known = _known_tables(connection, root)
@@ -340,26 +371,42 @@ def create_tables(
             )
         elif made.table.name in current and not inspector.has_table(made.view_name):
             # someone dropped it
-            connection.execute(CreateView(made.current_rows(), made.view_name))
+            _make_view(connection, dialect, made)
     if not current:
-        show_tables(connection, root)
+        show_tables(connection, dialect, root)
 
 
-def show_tables(connection: Connection, root: DerivedTable) -> None:
+def _make_view(connection: Connection, dialect: Dialect, made: DerivedTable) -> None:
+    connection.execute(CreateView(made.current_rows(), made.view_name))
+    comments = {column.name: _comment(column.description) for column in made.columns}
+    dialect.publish_view(
+        connection, made.view_name, {name: comment for name, comment in comments.items() if comment}
+    )
+
+
+def show_tables(connection: Connection, dialect: Dialect, root: DerivedTable) -> None:
     """Point the derivation's views at these tables, once they have something to show."""
-    current = [row for row in _known_tables(connection, root) if row.is_current]
     wanted = [made.table.name for made in root.walk()]
-    if {row.table_name for row in current} == set(wanted):
+    if {row.table_name for row in _shown_tables(connection, root)} == set(wanted):
         return
-    for row in current:
+    # looked up again, now that nobody else swaps views
+    dialect.lock(connection, PLANNING)
+    shown = _shown_tables(connection, root)
+    if {row.table_name for row in shown} == set(wanted):
+        return
+    for row in shown:
         connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))
     connection.execute(
         update(tables.derived_table)
         .where(tables.derived_table.c.derivation_name == root.view_name)
-        .values(is_current=tables.derived_table.c.table_name.in_(wanted))
+        .values(is_current=case((tables.derived_table.c.table_name.in_(wanted), true()), else_=false()))
     )
     for made in root.walk():
-        connection.execute(CreateView(made.current_rows(), made.view_name))
+        _make_view(connection, dialect, made)
+
+
+def _shown_tables(connection: Connection, root: DerivedTable) -> list[Row[*tuple[Any, ...]]]:
+    return [row for row in _known_tables(connection, root) if row.is_current]
 
 
 def _known_tables(connection: Connection, root: DerivedTable) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -1,26 +1,38 @@
 """Migrations: the fixed tables from nothing, or from any earlier version, in one transaction.
 
-In: a connection that holds the write lock. Out: the newest schema. Never: touches a database that a newer
-Holocron made.
+In: a connection that holds the lock. Out: the newest schema. Never: touches a database that a newer
+Holocron made, or follows tables.py: the statements of a released step stand in schema/ as they were.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from importlib import resources
 
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from holocron.errors import StoreTooNew
-from holocron.store.tables import metadata, schema_version
+from holocron.store.tables import schema_version
+
+#: stands between two statements of a file in schema/
+SEPARATOR = ";\n\n"
 
 
-def _create_tables(connection: Connection) -> None:
-    metadata.create_all(connection)
+def _run_file(number: int) -> Callable[[Connection], None]:
+    """Return a step that runs a file of statements, of which there is one for each database."""
+
+    def run(connection: Connection) -> None:
+        name = f"{number:04}.{connection.dialect.name}.sql"
+        text = (resources.files("holocron.store") / "schema" / name).read_text(encoding="utf-8")
+        for statement in text.strip().removesuffix(";").split(SEPARATOR):
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+    return run
 
 
 #: step n brings version n to n + 1; a released step is never edited
-_STEPS: tuple[Callable[[Connection], None], ...] = (_create_tables,)
+_STEPS: tuple[Callable[[Connection], None], ...] = (_run_file(1),)
 
 VERSION = len(_STEPS)
 
@@ -40,8 +52,13 @@ def read_version(connection: Connection) -> int:
     return version
 
 
-def upgrade(connection: Connection, now: dt.datetime) -> None:
-    """Run the steps that are missing; the version is read again, now that the lock is held."""
-    for step in range(read_version(connection), VERSION):
+def run_steps(connection: Connection, now: dt.datetime) -> int:
+    """Run the steps that are missing, and return the version that was found.
+
+    It is read again, now that the lock is held.
+    """
+    found = read_version(connection)
+    for step in range(found, VERSION):
         _STEPS[step](connection)
         connection.execute(insert(schema_version).values(version=step + 1, upgraded_at=now))
+    return found

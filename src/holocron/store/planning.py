@@ -20,8 +20,8 @@ from holocron.llm.model import ModelIdentity
 from holocron.store import tables
 from holocron.store.derived import DerivedTable, create_tables, shape_tables, show_tables
 from holocron.store.queue import JobScope
-from holocron.store.store import Store, utc_now
-from holocron.store.tables import FINISHED, OPEN, JobStatus
+from holocron.store.store import PLANNING, Store, retried
+from holocron.store.tables import FINISHED, OPEN, TAKEN_AWAY, JobStatus
 
 
 class PlanState(StrEnum):
@@ -59,14 +59,25 @@ def job_key(derivation_hash: str, bundle_hash: str, model_fingerprint: str) -> s
 class JobPlanner:
     """Puts the jobs of one derivation and one model into the store."""
 
-    def __init__(self, store: Store, derivation: Derivation, model: ModelIdentity) -> None:
-        """Record the derivation, the model and the derived tables."""
+    def __init__(
+        self, store: Store, derivation: Derivation, model: ModelIdentity, *, priority: int | None = None
+    ) -> None:
+        """Record the derivation, the model and the derived tables.
+
+        priority: given to the jobs that planning queues or finds waiting; None leaves what they have.
+        """
+        self._priority = priority
         self._store = store
         self._derivation = derivation
         self._model_fingerprint = model.fingerprint
         self.tables: DerivedTable = shape_tables(derivation)
-        with store.writing() as connection:
-            now = utc_now()
+        self._record(derivation, model)
+
+    @retried
+    def _record(self, derivation: Derivation, model: ModelIdentity) -> None:
+        with self._store.writing() as connection:
+            self._store.dialect.lock(connection, PLANNING)
+            now = self._store.now(connection)
             self.derivation_id = _find_or_insert(
                 connection,
                 tables.derivation,
@@ -85,13 +96,14 @@ class JobPlanner:
                 tables.model.c.fingerprint,
                 {"fingerprint": model.fingerprint, "name": model.name, "digest": model.digest},
             )
-            create_tables(connection, derivation, self.tables, now)
+            create_tables(connection, self._store.dialect, derivation, self.tables, now)
 
     @property
     def scope(self) -> JobScope:
         """Return which jobs in the store are this derivation's and this model's."""
         return JobScope(derivation_id=self.derivation_id, model_id=self.model_id)
 
+    @retried
     def find_new(self, bundles: Sequence[EvidenceBundle]) -> list[EvidenceBundle]:
         """Return the bundles that have no job yet."""
         keys = [self._key(bundle.bundle_hash) for bundle in bundles]
@@ -102,6 +114,7 @@ class JobPlanner:
     def _key(self, bundle_hash: str) -> str:
         return job_key(self._derivation.derivation_hash, bundle_hash, self._model_fingerprint)
 
+    @retried
     def plan(self, bundles: Sequence[EvidenceBundle], *, force: bool = False) -> list[PlannedJob]:
         """Make sure that every bundle has its job, in one transaction for the batch.
 
@@ -114,7 +127,10 @@ class JobPlanner:
         if not force and all(key in known and self._is_settled(known[key]) for key in keys):
             return [PlannedJob(known[key].job_id, known[key].status, PlanState.UNCHANGED) for key in keys]
         with self._store.writing() as connection:
-            # looked up again, now that nobody else can write
+            # looked up again, now that nobody else plans, or ends one of these jobs
+            self._store.dialect.lock(connection, PLANNING)
+            if self._store.dialect.has_row_locks:
+                self._lock_jobs(connection, keys, [bundle.subject for bundle in bundles])
             known = self._find(connection, keys)
             fresh = {
                 key: (name, bundle)
@@ -124,13 +140,27 @@ class JobPlanner:
             if fresh:
                 known |= self._insert(connection, fresh)
             planned = self._settle(connection, bundles, [known[key] for key in keys], force=force)
+            if self._priority is not None:
+                self._prioritise(connection, self._priority, planned)
             if any(job.state is PlanState.RESTORED and job.status is JobStatus.ACCEPTED for job in planned):
-                show_tables(connection, self.tables)
+                show_tables(connection, self._store.dialect, self.tables)
             return planned
+
+    def _lock_jobs(self, connection: Connection, keys: Sequence[str], subjects: Sequence[str]) -> None:
+        """Wait for whoever is ending these jobs, or those that the subjects want now."""
+        job, subject = tables.job, tables.subject
+        wanted = select(subject.c.subject, subject.c.job_id).where(
+            subject.c.derivation_name == self._derivation.name
+        )
+        older = self._store.select_in(connection, wanted, subject.c.subject, list(subjects))
+        numbers = {row.job_id for row in older} | {*self._ids(connection, job, job.c.job_key, keys).values()}
+        query = self._store.dialect.lock_rows(select(job.c.id).order_by(job.c.id), job)
+        for _ in self._store.select_in(connection, query, job.c.id, sorted(numbers)):
+            pass
 
     @staticmethod
     def _is_settled(known: _Known) -> bool:
-        return known.wanted and known.status in FINISHED and known.status is not JobStatus.SUPERSEDED
+        return known.wanted and known.status in FINISHED and known.status not in TAKEN_AWAY
 
     def _find(self, connection: Connection, keys: Sequence[str]) -> dict[str, _Known]:
         query = select(
@@ -154,17 +184,21 @@ class JobPlanner:
         """Write the jobs of new bundles, given by job key with their hashes; they wait for a worker."""
         by_hash = dict(fresh.values())
         bundle_ids = self._insert_bundles(connection, by_hash)
-        now = utc_now()
-        connection.execute(
-            insert(tables.job),
+        now = self._store.now(connection)
+        self._store.dialect.insert_rows(
+            connection,
+            tables.job,
             [
                 {
                     "job_key": key,
                     "derivation_id": self.derivation_id,
                     "bundle_id": bundle_ids[name],
                     "model_id": self.model_id,
-                    "status": JobStatus.READY,
+                    "status": str(JobStatus.READY),
+                    "priority": 0,
                     "available_at": now,
+                    "attempt": 0,
+                    "failures": 0,
                     "created_at": now,
                 }
                 for key, (name, _) in fresh.items()
@@ -177,14 +211,13 @@ class JobPlanner:
         self, connection: Connection, by_hash: Mapping[str, EvidenceBundle]
     ) -> dict[str, int]:
         texts = {item.content_hash: item.text for bundle in by_hash.values() for item in bundle.items}
-        content_ids = self._insert_missing(
+        content_ids, _ = self._insert_missing(
             connection,
             tables.content,
             tables.content.c.content_hash,
             {name: {"content_hash": name, "text": text} for name, text in texts.items()},
         )
-        held = self._ids(connection, tables.bundle, tables.bundle.c.bundle_hash, list(by_hash))
-        bundle_ids = self._insert_missing(
+        bundle_ids, missing = self._insert_missing(
             connection,
             tables.bundle,
             tables.bundle.c.bundle_hash,
@@ -199,9 +232,8 @@ class JobPlanner:
                 "source": item.source,
                 "source_hash": item.source_hash,
             }
-            for name, bundle in by_hash.items()
-            if name not in held
-            for position, item in enumerate(bundle.items)
+            for name in missing
+            for position, item in enumerate(by_hash[name].items)
         ]
         if items:
             self._store.dialect.insert_rows(connection, tables.bundle_item, items)
@@ -209,13 +241,14 @@ class JobPlanner:
 
     def _insert_missing(
         self, connection: Connection, table: Table, column: Column[str], rows: dict[str, dict[str, object]]
-    ) -> dict[str, int]:
+    ) -> tuple[dict[str, int], list[str]]:
+        """Write the rows that are not there; return the numbers of all, and the names of those."""
         ids = self._ids(connection, table, column, list(rows))
         missing = [name for name in rows if name not in ids]
         if missing:
             self._store.dialect.insert_rows(connection, table, [rows[name] for name in missing])
             ids |= self._ids(connection, table, column, missing)
-        return ids
+        return ids, missing
 
     def _ids(
         self, connection: Connection, table: Table, column: Column[str], names: Sequence[str]
@@ -237,7 +270,7 @@ class JobPlanner:
         queued: list[int] = []
         planned: list[PlannedJob] = []
         for job in known:
-            waits = job.status is JobStatus.SUPERSEDED or (force and job.status in FINISHED)
+            waits = job.status in TAKEN_AWAY or (force and job.status in FINISHED)
             if waits:
                 queued.append(job.job_id)
             status = JobStatus.READY if waits else job.status
@@ -254,11 +287,22 @@ class JobPlanner:
                     failures=0,
                     last_error=None,
                     finished_at=None,
-                    available_at=utc_now(),
+                    available_at=self._store.now(connection),
                 ),
                 [{"b_job": number} for number in queued],
             )
         return planned
+
+    @staticmethod
+    def _prioritise(connection: Connection, priority: int, planned: Sequence[PlannedJob]) -> None:
+        waiting = [{"b_job": job.job_id} for job in planned if job.status is JobStatus.READY]
+        if waiting:
+            connection.execute(
+                update(tables.job)
+                .where(tables.job.c.id == bindparam("b_job"), tables.job.c.priority != priority)
+                .values(priority=priority),
+                waiting,
+            )
 
     def _want(self, connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:
         wanted = dict(pairs)
@@ -271,8 +315,9 @@ class JobPlanner:
         held = {row[0]: row[1] for row in found}
         fresh = [name for name in wanted if name not in held]
         if fresh:
-            connection.execute(
-                insert(tables.subject),
+            self._store.dialect.insert_rows(
+                connection,
+                tables.subject,
                 [
                     {"derivation_name": self._derivation.name, "subject": name, "job_id": wanted[name]}
                     for name in fresh

@@ -7,13 +7,14 @@ Never: hands one job to two workers, or lets a worker that lost its lease change
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     case,
@@ -25,11 +26,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from holocron.store import tables
 from holocron.store.evidence import StoredBundle, load_bundles
-from holocron.store.store import Store, utc_now
-from holocron.store.tables import OPEN, JobStatus
+from holocron.store.store import PLANNING, Store, retried
+from holocron.store.tables import EVERY_DERIVATION, OPEN, JobStatus
 
 #: how often a worker may vanish with a job, or the engine fail on it, before it ends as failed
 MAX_FAILURES = 8
@@ -51,6 +53,8 @@ class ClaimedJob:
     """A job under this worker's lease."""
 
     job_id: int
+    #: whose question it is
+    derivation_id: int
     worker_id: int
     attempt: int
     failures: int
@@ -81,15 +85,29 @@ class WorkerProcess:
     process_started: int
 
 
-def register_worker(store: Store, *, host: str, process_id: int, process_started: int) -> int:
-    """Record this process and return its worker number."""
+@retried
+def register_worker(
+    store: Store, *, host: str, process_id: int, process_started: int, model: str = "", slots: int = 0
+) -> int:
+    """Record this process and return its worker number.
+
+    model: as its user named it. slots: how many requests it has in flight at most.
+    """
     with store.writing() as connection:
+        now = store.now(connection)
         made = insert(tables.worker).values(
-            host=host, process_id=process_id, process_started=process_started, started_at=utc_now()
+            host=host,
+            process_id=process_id,
+            process_started=process_started,
+            model=model,
+            slots=slots,
+            started_at=now,
+            seen_at=now,
         )
         return int(connection.execute(made.returning(tables.worker.c.id)).scalar_one())
 
 
+@retried
 def forget_worker(store: Store, worker_id: int) -> None:
     """Remove a worker, unless it still holds jobs."""
     with store.writing() as connection:
@@ -97,6 +115,7 @@ def forget_worker(store: Store, worker_id: int) -> None:
         connection.execute(delete(tables.worker).where(tables.worker.c.id == worker_id, ~held))
 
 
+@retried
 def list_workers(store: Store) -> list[WorkerProcess]:
     """Return the workers that have not signed off."""
     query = select(
@@ -109,27 +128,49 @@ def list_workers(store: Store) -> list[WorkerProcess]:
         ]
 
 
+@retried
 def claim_jobs(
     store: Store, scope: JobScope, *, worker_id: int, limit: int, lease_s: float
 ) -> list[ClaimedJob]:
-    """Take up to `limit` ready jobs under a lease, best priority and oldest first."""
-    now = utc_now()
-    ready = (
+    """Take up to `limit` ready jobs under a lease, best priority and oldest first; none of what is paused."""
+    with store.writing() as connection:
+        claim = _claim_of(store, scope, worker_id, limit, store.now(connection), lease_s)
+        rows = sorted(connection.execute(claim), key=lambda row: (-row.priority, row.id))
+        bundles = load_bundles(store, connection, [row.bundle_id for row in rows])
+    return [
+        ClaimedJob(
+            job_id=row.id,
+            derivation_id=scope.derivation_id,
+            worker_id=worker_id,
+            attempt=row.attempt,
+            failures=row.failures,
+            evidence=bundles[row.bundle_id],
+        )
+        for row in rows
+    ]
+
+
+def _claim_of(
+    store: Store, scope: JobScope, worker_id: int, limit: int, now: dt.datetime, lease_s: float
+) -> ReturningUpdate[*tuple[Any, ...]]:
+    query = (
         select(tables.job.c.id)
         .where(
             tables.job.c.status == JobStatus.READY,
             tables.job.c.model_id == scope.model_id,
             tables.job.c.derivation_id == scope.derivation_id,
-            # no wait is this long: such a time was written before the clock was set back
-            or_(tables.job.c.available_at <= now, tables.job.c.available_at > now + _LONGEST_WAIT),
+            is_available(now),
+            ~is_paused(select(tables.derivation.c.name).where(tables.derivation.c.id == scope.derivation_id)),
         )
         .order_by(tables.job.c.priority.desc(), tables.job.c.id)
         .limit(limit)
     )
-    claim = (
+    # other workers' claims are passed by; a subquery in IN, unlike a CTE, may be run again for every row
+    ready = store.dialect.lock_rows(query, tables.job, skip_locked=True).cte("ready")
+    return (
         update(tables.job)
         # the second look at the status keeps the claim single where lock hints are ignored
-        .where(tables.job.c.id.in_(ready), tables.job.c.status == JobStatus.READY)
+        .where(tables.job.c.id.in_(select(ready.c.id)), tables.job.c.status == JobStatus.READY)
         .values(
             status=JobStatus.CLAIMED,
             worker_id=worker_id,
@@ -144,40 +185,30 @@ def claim_jobs(
             tables.job.c.priority,
         )
     )
-    with store.writing() as connection:
-        rows = sorted(connection.execute(claim), key=lambda row: (-row.priority, row.id))
-        bundles = load_bundles(store, connection, [row.bundle_id for row in rows])
-    return [
-        ClaimedJob(
-            job_id=row.id,
-            worker_id=worker_id,
-            attempt=row.attempt,
-            failures=row.failures,
-            evidence=bundles[row.bundle_id],
-        )
-        for row in rows
-    ]
 
 
+@retried
 def extend_leases(store: Store, jobs: Iterable[ClaimedJob], *, lease_s: float) -> None:
     """Renew the leases of jobs that made progress; a lease that was lost is left alone."""
-    expires = utc_now() + dt.timedelta(seconds=lease_s)
-    _change(store, jobs, {"lease_expires_at": expires})
+    _change(store, jobs, lambda now: {"lease_expires_at": now + dt.timedelta(seconds=lease_s)})
 
 
+@retried
 def release_jobs(store: Store, jobs: Iterable[ClaimedJob]) -> None:
     """Give jobs back unworked."""
-    _change(store, jobs, {"status": _ready_if_wanted(), "worker_id": None, "lease_expires_at": None})
+    _change(
+        store, jobs, lambda _: {"status": _ready_if_wanted(), "worker_id": None, "lease_expires_at": None}
+    )
 
 
+@retried
 def postpone_job(store: Store, job: ClaimedJob, *, error: str, delay_s: float) -> None:
     """Give a job back after a failure, to be tried again later; the last failure ends it as failed."""
-    now = utc_now()
     ends = job.failures + 1 >= MAX_FAILURES
     _change(
         store,
         [job],
-        {
+        lambda now: {
             "status": JobStatus.FAILED if ends else _ready_if_wanted(),
             "failures": job.failures + 1,
             "last_error": error,
@@ -189,41 +220,52 @@ def postpone_job(store: Store, job: ClaimedJob, *, error: str, delay_s: float) -
     )
 
 
+@retried
 def fail_job(store: Store, job: ClaimedJob, *, error: str) -> None:
     """End a job that cannot succeed by itself."""
     _change(
         store,
         [job],
-        {
+        lambda now: {
             "status": JobStatus.FAILED,
             "failures": job.failures + 1,
             "last_error": error,
-            "finished_at": utc_now(),
+            "finished_at": now,
             "worker_id": None,
             "lease_expires_at": None,
         },
     )
 
 
+@retried
 def take_over_jobs(store: Store, *, dead_workers: Sequence[int] = ()) -> int:
     """Make jobs ready again whose lease ran out or whose worker is known to be dead; return how many.
 
     The first time at once; a job that keeps losing its workers waits longer each time, so that others go
     first, and ends as failed after MAX_FAILURES.
     """
-    now = utc_now()
-    lost = or_(tables.job.c.lease_expires_at < now, tables.job.c.worker_id.in_(list(dead_workers)))
-    again = tables.job.c.failures + 1
     with store.writing() as connection:
-        rows = connection.execute(
-            select(tables.job.c.id, again.label("failures"), _ready_if_wanted().label("status")).where(
-                tables.job.c.status == JobStatus.CLAIMED, lost
-            )
-        ).all()
+        now = store.now(connection)
+        lost = or_(tables.job.c.lease_expires_at < now, tables.job.c.worker_id.in_(list(dead_workers)))
+        # what is locked is being ended, or taken over, at this moment
+        numbers = _lock_jobs(store, connection, and_(tables.job.c.status == JobStatus.CLAIMED, lost))
+        again = tables.job.c.failures + 1
+        query = select(
+            tables.job.c.id,
+            tables.job.c.attempt,
+            again.label("failures"),
+            _ready_if_wanted().label("status"),
+        )
+        rows = list(store.select_in(connection, query, tables.job.c.id, numbers))
         if rows:
             connection.execute(
                 update(tables.job)
-                .where(tables.job.c.id == bindparam("b_job"))
+                # another worker may have taken the same job over in between, and even finished it
+                .where(
+                    tables.job.c.id == bindparam("b_job"),
+                    tables.job.c.attempt == bindparam("b_attempt"),
+                    tables.job.c.status == JobStatus.CLAIMED,
+                )
                 .values(
                     status=bindparam("b_status"),
                     failures=bindparam("b_failures"),
@@ -233,18 +275,29 @@ def take_over_jobs(store: Store, *, dead_workers: Sequence[int] = ()) -> int:
                     worker_id=None,
                     lease_expires_at=None,
                 ),
-                [_lost_job(row.id, row.failures, row.status, now) for row in rows],
+                [
+                    {"b_job": row.id, "b_attempt": row.attempt, **_lost_job(row.failures, row.status, now)}
+                    for row in rows
+                ],
             )
         if dead_workers:
-            connection.execute(delete(tables.worker).where(tables.worker.c.id.in_(list(dead_workers))))
+            held = exists().where(tables.job.c.worker_id == tables.worker.c.id)
+            dead = tables.worker.c.id.in_(list(dead_workers))
+            connection.execute(delete(tables.worker).where(dead, ~held))
     return len(rows)
 
 
-def _lost_job(job_id: int, failures: int, status: str, now: dt.datetime) -> dict[str, object]:
+def _lock_jobs(store: Store, connection: Connection, condition: ColumnElement[bool]) -> list[int]:
+    """Lock the jobs that nobody else has locked; what their subjects want is judged afterwards."""
+    query = select(tables.job.c.id).where(condition).order_by(tables.job.c.id)
+    locking = store.dialect.lock_rows(query, tables.job, skip_locked=True)
+    return list(connection.execute(locking).scalars())
+
+
+def _lost_job(failures: int, status: str, now: dt.datetime) -> dict[str, object]:
     ends = failures >= MAX_FAILURES
     delay_s = 0.0 if failures <= 1 else min(60.0, 0.25 * 2**failures)
     return {
-        "b_job": job_id,
         "b_status": JobStatus.FAILED if ends else status,
         "b_failures": failures,
         "b_error": f"its worker stopped {failures} times without a result" if failures > 1 else None,
@@ -253,10 +306,13 @@ def _lost_job(job_id: int, failures: int, status: str, now: dt.datetime) -> dict
     }
 
 
+@retried
 def retry_jobs(store: Store, scope: JobScope, statuses: Sequence[JobStatus]) -> list[int]:
     """Put finished jobs of a scope whose answer is still wanted back into the queue; return their numbers."""
     wanted = select(tables.subject.c.job_id)
     with store.writing() as connection:
+        # what is wanted stays so until the end
+        store.dialect.lock(connection, PLANNING)
         changed = connection.execute(
             update(tables.job)
             .where(
@@ -266,13 +322,18 @@ def retry_jobs(store: Store, scope: JobScope, statuses: Sequence[JobStatus]) -> 
                 tables.job.c.id.in_(wanted),
             )
             .values(
-                status=JobStatus.READY, failures=0, last_error=None, finished_at=None, available_at=utc_now()
+                status=JobStatus.READY,
+                failures=0,
+                last_error=None,
+                finished_at=None,
+                available_at=store.now(connection),
             )
             .returning(tables.job.c.id)
         )
         return sorted(row.id for row in changed)
 
 
+@retried
 def count_open(store: Store, scope: JobScope) -> tuple[int, dt.datetime | None]:
     """Return how many jobs of a scope are not finished, and when the next waiting one is available."""
     query = select(
@@ -288,6 +349,7 @@ def count_open(store: Store, scope: JobScope) -> tuple[int, dt.datetime | None]:
     return int(number), available_at
 
 
+@retried
 def job_statuses(store: Store, job_ids: Sequence[int]) -> dict[int, JobStatus]:
     """Return where these jobs stand."""
     query = select(tables.job.c.id, tables.job.c.status)
@@ -301,14 +363,31 @@ def job_statuses(store: Store, job_ids: Sequence[int]) -> dict[int, JobStatus]:
 def held_leases(connection: Connection, store: Store, jobs: Sequence[ClaimedJob]) -> set[Lease]:
     """Return which of these jobs' leases still hold; one worker may bring two, of which one is lost.
 
-    Call it inside the transaction that writes for them.
+    Call it inside the transaction that writes for them: until its end nobody takes one of them away.
     """
-    query = select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt).where(
-        tables.job.c.status == JobStatus.CLAIMED
+    query = (
+        select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt)
+        .where(tables.job.c.status == JobStatus.CLAIMED)
+        .order_by(tables.job.c.id)
     )
-    numbers = list({job.job_id for job in jobs})
+    query = store.dialect.lock_rows(query, tables.job)
+    numbers = sorted({job.job_id for job in jobs})
     standing = {Lease(*row) for row in store.select_in(connection, query, tables.job.c.id, numbers)}
     return standing & {job.lease for job in jobs}
+
+
+def is_available(now: dt.datetime) -> ColumnElement[bool]:
+    """Return the condition that a ready job may be claimed now.
+
+    No wait is longer than the longest: a later time was written before the clock was set back.
+    """
+    return or_(tables.job.c.available_at <= now, tables.job.c.available_at > now + _LONGEST_WAIT)
+
+
+def is_paused(name: Select[str]) -> ColumnElement[bool]:
+    """Return the condition that the derivation of this name, or every one, is paused."""
+    paused = tables.pause.c.derivation_name
+    return exists().where(or_(paused == EVERY_DERIVATION, paused == name.scalar_subquery()))
 
 
 def _ready_if_wanted() -> ColumnElement[str]:
@@ -317,11 +396,14 @@ def _ready_if_wanted() -> ColumnElement[str]:
     return case((wanted, JobStatus.READY), else_=JobStatus.SUPERSEDED)
 
 
-def _change(store: Store, jobs: Iterable[ClaimedJob], values: Mapping[str, object]) -> None:
-    """Change jobs that are still under their lease."""
-    leases = [{"b_job": job.job_id, "b_worker": job.worker_id, "b_attempt": job.attempt} for job in jobs]
-    if not leases:
+def _change(
+    store: Store, jobs: Iterable[ClaimedJob], values: Callable[[dt.datetime], Mapping[str, object]]
+) -> None:
+    """Change jobs that are still under their lease to the values of this moment."""
+    claimed = list(jobs)
+    if not claimed:
         return
+    leases = [{"b_job": job.job_id, "b_worker": job.worker_id, "b_attempt": job.attempt} for job in claimed]
     fenced = and_(
         tables.job.c.id == bindparam("b_job"),
         tables.job.c.worker_id == bindparam("b_worker"),
@@ -329,4 +411,8 @@ def _change(store: Store, jobs: Iterable[ClaimedJob], values: Mapping[str, objec
         tables.job.c.status == JobStatus.CLAIMED,
     )
     with store.writing() as connection:
-        connection.execute(update(tables.job).where(fenced).values(**values), leases)
+        if store.dialect.has_row_locks:
+            # what their subjects want is judged while nobody plans them anew
+            held_leases(connection, store, claimed)
+        changed = update(tables.job).where(fenced).values(**values(store.now(connection)))
+        connection.execute(changed, leases)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, select
 
 from holocron.derivation.shapes import JSONScalar
 from holocron.fingerprint import JSONValue, hash_text
@@ -20,7 +20,7 @@ from holocron.llm.model import Completion
 from holocron.store import tables
 from holocron.store.derived import DerivedTable, rows_of, show_tables
 from holocron.store.queue import ClaimedJob, held_leases
-from holocron.store.store import Store
+from holocron.store.store import Store, retried
 from holocron.store.tables import JobStatus
 from holocron.validation.verdicts import Outcome, Verdict
 
@@ -49,6 +49,7 @@ class JobResult:
         return self.turns[-1].verdict
 
 
+@retried
 def commit_results(store: Store, derived: DerivedTable, results: Sequence[JobResult]) -> list[JobResult]:
     """Write results in one durable transaction and return those that were still under their lease."""
     with store.writing() as connection:
@@ -74,23 +75,19 @@ def _write(store: Store, connection: Connection, derived: DerivedTable, results:
             _add_artifact(rows, run_id, result)
             for table, row in rows_of(derived, run_id, result.verdict.value):
                 rows.setdefault(table, []).append(row)
-            current.append({"b_job": result.job.job_id, "b_artifact": run_id})
+            current.append({"job_id": result.job.job_id, "artifact_id": run_id})
     # parents come first: the foreign keys are checked row by row
     for table, made in rows.items():
         if made:
             store.dialect.insert_rows(connection, table, made)
-    _end_jobs(connection, results)
+    store.dialect.update_rows(connection, tables.job, [_end_of(result) for result in results], by="id")
     if current:
-        connection.execute(
-            update(tables.subject)
-            .where(tables.subject.c.job_id == bindparam("b_job"))
-            .values(artifact_id=bindparam("b_artifact")),
-            current,
-        )
+        store.dialect.update_rows(connection, tables.subject, current, by="job_id")
         # rows of an earlier contract stay in the views until this one has some; a late answer shows none
-        shown = tables.subject.c.artifact_id.in_([row["b_artifact"] for row in current])
-        if connection.execute(select(tables.subject.c.artifact_id).where(shown).limit(1)).first():
-            show_tables(connection, derived)
+        query = select(tables.subject.c.artifact_id)
+        numbers = [row["artifact_id"] for row in current]
+        if any(store.select_in(connection, query, tables.subject.c.artifact_id, numbers)):
+            show_tables(connection, store.dialect, derived)
 
 
 def _insert_runs(store: Store, connection: Connection, results: Sequence[JobResult]) -> list[int]:
@@ -122,29 +119,16 @@ def _insert_runs(store: Store, connection: Connection, results: Sequence[JobResu
     return [numbers[result.job.job_id, result.job.attempt] for result in results]
 
 
-def _end_jobs(connection: Connection, results: Sequence[JobResult]) -> None:
-    connection.execute(
-        update(tables.job)
-        .where(tables.job.c.id == bindparam("b_job"))
-        .values(
-            status=bindparam("b_status"),
-            finished_at=bindparam("b_finished"),
-            worker_id=None,
-            lease_expires_at=None,
-            last_error=bindparam("b_error"),
-        ),
-        [
-            {
-                "b_job": result.job.job_id,
-                "b_status": str(
-                    JobStatus.ACCEPTED if result.verdict.outcome is Outcome.ACCEPTED else JobStatus.REJECTED
-                ),
-                "b_finished": result.finished_at,
-                "b_error": _first_finding(result.verdict),
-            }
-            for result in results
-        ],
-    )
+def _end_of(result: JobResult) -> dict[str, object]:
+    is_accepted = result.verdict.outcome is Outcome.ACCEPTED
+    return {
+        "id": result.job.job_id,
+        "status": str(JobStatus.ACCEPTED if is_accepted else JobStatus.REJECTED),
+        "finished_at": result.finished_at,
+        "worker_id": None,
+        "lease_expires_at": None,
+        "last_error": _first_finding(result.verdict),
+    }
 
 
 def _first_finding(verdict: Verdict) -> str | None:
@@ -159,7 +143,8 @@ def _completion_rows(run_id: int, turns: Sequence[Turn]) -> list[dict[str, objec
         {
             "run_id": run_id,
             "turn": number,
-            "text": turn.completion.text,
+            # PostgreSQL holds no NUL
+            "text": turn.completion.text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
             "finish_reason": str(turn.completion.finish_reason),
             "prompt_tokens": turn.completion.prompt_tokens,
             "output_tokens": turn.completion.output_tokens,

@@ -1,24 +1,63 @@
 """The store: one database, opened, upgraded and written in transactions that all or nothing survive.
 
 In: a database URL. Out: connections that read or write. Never: knows what a job or a claim is
-(see queue.py, results.py, evidence.py, reports.py).
+(see queue.py, results.py, evidence.py, reports.py), or brings a server's schema up to date unasked.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import functools
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Row, Select, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from holocron.errors import SettingsInvalid, StoreError
-from holocron.store.dialects import Dialect, dialect_for
-from holocron.store.migrations import VERSION, read_version, upgrade
+from holocron.errors import SettingsInvalid, StoreConflict, StoreError, StoreTooOld, StoreUnreachable
+from holocron.store.dialects import Dialect, dialect_for, hide_passwords
+from holocron.store.migrations import VERSION, read_version, run_steps
 
 _EXAMPLE = "Example: sqlite:///holocron.sqlite"
+#: how often a transaction that stood in another one's way is run, and how long a lost server is waited for
+MAX_RUNS = 12
+PATIENCE_S = 60.0
+_LONGEST_PAUSE_S = 2.0
+#: the lock under which jobs are planned, and derived tables and views are made
+PLANNING = "planning"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def retried(transaction: Callable[P, R]) -> Callable[P, R]:
+    """Make a function whose body is one transaction run again, as a whole, where it was undone.
+
+    That is where another transaction stood in its way, or where the server went away for a moment. All that
+    Holocron writes is fenced or looked up first: what was committed before the answer got lost is found, not
+    written again.
+    """
+
+    @functools.wraps(transaction)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        began = time.monotonic()
+        runs = 0
+        while True:
+            try:
+                return transaction(*args, **kwargs)
+            except (StoreConflict, StoreUnreachable) as problem:
+                runs += 1
+                waited = time.monotonic() - began
+                spent = runs >= MAX_RUNS if isinstance(problem, StoreConflict) else waited > PATIENCE_S
+                if spent or not problem.retryable:
+                    raise
+                ceiling = min(_LONGEST_PAUSE_S, 0.01 * 2.0**runs)
+                time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads load, guards nothing
+
+    return run
 
 
 def utc_now() -> dt.datetime:
@@ -32,33 +71,61 @@ class Store:
     Use it as a context manager, from one thread at a time.
     """
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, *, any_version: bool = False) -> None:
         """Open the database, and upgrade it where it is embedded.
 
-        Raises: SettingsInvalid, StoreUnreachable, StoreTooNew, StoreFull, StoreBusy.
+        any_version: opens a server's database of an older version too, to upgrade it or to look at it.
+        Raises: SettingsInvalid, StoreUnreachable, StoreTooNew, StoreTooOld, StoreFull, StoreBusy.
         """
         try:
             self.url = make_url(url)
             self.dialect: Dialect = dialect_for(self.url)
-            self._engine = self.dialect.connect(self.url)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
-            raise SettingsInvalid(
-                f"HOLOCRON_DATABASE_URL cannot be used: {problem}", hint=_EXAMPLE
-            ) from problem
+        except (ArgumentError, NoSuchModuleError) as problem:
+            raise _unusable(problem) from problem
         except ValueError:
             # what Python says of it quotes a part of the URL, which may be the password's
             raise SettingsInvalid(
                 "HOLOCRON_DATABASE_URL has a port that is no number", hint=_EXAMPLE
             ) from None
         try:
-            with self.reading() as connection:
-                version = read_version(connection)
-            if version < VERSION:
-                with self.writing() as connection:
-                    upgrade(connection, utc_now())
+            self._engine = self.dialect.connect(self.url)
+        except (ArgumentError, NoSuchModuleError) as problem:
+            raise _unusable(problem) from problem
+        except ImportError as problem:
+            raise SettingsInvalid(
+                f"{self.dialect.title} needs a driver that is not installed: {problem}",
+                hint=f"pip install 'holocron-analytics[{self.dialect.extra}]'",
+            ) from problem
+        try:
+            version = self.read_version()
+            if version < VERSION and self.dialect.embedded:
+                self.upgrade()
+            elif version < VERSION and not any_version:
+                raise StoreTooOld(
+                    f"the database has schema version {version}, and this Holocron needs version {VERSION}"
+                    if version
+                    else "the database has no Holocron schema yet"
+                )
         except BaseException:
             self._engine.dispose()
             raise
+
+    def read_version(self) -> int:
+        """Return the version of the schema; 0 where there is none yet.
+
+        Raises: StoreTooNew.
+        """
+        with self.reading() as connection:
+            return read_version(connection)
+
+    def upgrade(self) -> int:
+        """Bring the schema up to date in one transaction, and return the version that was found.
+
+        Of several that upgrade at once, one does and the others wait for it.
+        """
+        with self.writing() as connection:
+            self.dialect.lock(connection, "upgrade")
+            return run_steps(connection, utc_now())
 
     def __enter__(self) -> Store:
         """Return the store itself."""
@@ -94,7 +161,16 @@ class Store:
             translated = self.dialect.translate(problem)
             if translated is None:
                 raise
-            raise translated from problem
+            raise self._without_password(translated) from problem
+
+    def _without_password(self, problem: StoreError) -> StoreError:
+        """Take the password out of what a driver says of its connection."""
+        problem.args = (hide_passwords(str(problem), self.url),)
+        return problem
+
+    def now(self, connection: Connection) -> dt.datetime:
+        """Return the time of the one clock that all workers of this database share."""
+        return self.dialect.now(connection)
 
     def select_in(
         self,
@@ -106,7 +182,12 @@ class Store:
         """Run a select once per slice of values that the dialect's parameter limit allows."""
         size = min(self.dialect.max_parameters, 1000)
         for first in range(0, len(values), size):
-            yield from connection.execute(query.where(column.in_(values[first : first + size])))
+            among = self.dialect.is_among(column, values[first : first + size])
+            yield from connection.execute(query.where(among))
 
 
-__all__ = ["Store", "StoreError", "utc_now"]
+def _unusable(problem: Exception) -> SettingsInvalid:
+    return SettingsInvalid(f"HOLOCRON_DATABASE_URL cannot be used: {problem}", hint=_EXAMPLE)
+
+
+__all__ = ["Store", "StoreError", "retried", "utc_now"]

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from holocron.work.deriving import DeriveSummary, derive_evidence, retry_derivation
-from holocron.work.worker import Worker, WorkObserver
+from holocron.work.deriving import DeriveSummary, derive_evidence, enqueue_evidence, retry_derivation
+from holocron.work.observers import WorkObserver
+from holocron.work.worker import Worker
 
-__all__ = ["DeriveSummary", "WorkObserver", "Worker", "derive_evidence", "retry_derivation"]
+__all__ = [
+    "DeriveSummary",
+    "WorkObserver",
+    "Worker",
+    "derive_evidence",
+    "enqueue_evidence",
+    "retry_derivation",
+]

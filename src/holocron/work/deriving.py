@@ -16,7 +16,8 @@ from holocron.llm.model import LanguageModel
 from holocron.pipeline import Question, plan_jobs
 from holocron.store import JobPlanner, JobStatus, PlanState, Store
 from holocron.store.queue import job_statuses, retry_jobs
-from holocron.work.worker import Worker, WorkObserver
+from holocron.work.observers import WorkObserver
+from holocron.work.worker import Worker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,21 +65,29 @@ def derive_evidence(
     Raises: DerivationError before any call, ModelError and StoreError that no retry can mend.
     """
     run = _Run(store, model, derivation, observer, on_worker)
-    summary = run.summary
-    opened: list[int] = []
-    for planned in plan_jobs(run.planner, bundles, force=force):
-        if isinstance(planned, EvidenceRejected):
-            summary.unusable.append(planned)
-            run.observer.on_unusable(planned)
-        elif planned.state is PlanState.QUEUED:
-            opened.append(planned.job_id)
-        else:
-            summary.unchanged += 1
-            summary.restored += planned.state is PlanState.RESTORED
-            summary.statuses[planned.status] += 1
-        run.observer.on_planned(summary.unchanged, len(opened))
-    run.work(opened)
-    return summary
+    run.work(run.plan(bundles, force=force))
+    return run.summary
+
+
+def enqueue_evidence(
+    store: Store,
+    model: LanguageModel,
+    derivation: Derivation,
+    bundles: Iterable[EvidenceBundle | EvidenceRejected],
+    *,
+    force: bool = False,
+    priority: int | None = None,
+    observer: WorkObserver | None = None,
+) -> DeriveSummary:
+    """Put the jobs of one derivation over bundles into the queue, and return where they stand now.
+
+    model: is asked who it is, and nothing else. priority: of the jobs that wait; None leaves theirs.
+    Raises: DerivationError, StoreError.
+    """
+    run = _Run(store, model, derivation, observer, priority=priority)
+    opened = run.plan(bundles, force=force)
+    run.summary.statuses.update(job_statuses(store, opened).values())
+    return run.summary
 
 
 def retry_derivation(
@@ -110,14 +119,33 @@ class _Run:
         model: LanguageModel,
         derivation: Derivation,
         observer: WorkObserver | None,
-        on_worker: Callable[[Worker], None] | None,
+        on_worker: Callable[[Worker], None] | None = None,
+        *,
+        priority: int | None = None,
     ) -> None:
         self.store, self.model = store, model
         self.question = Question.prepare(derivation)
-        self.planner = JobPlanner(store, self.question.derivation, model.identity)
+        self.planner = JobPlanner(store, self.question.derivation, model.identity, priority=priority)
         self.observer = observer or WorkObserver()
         self.on_worker = on_worker
         self.summary = DeriveSummary(derivation=derivation.name)
+
+    def plan(self, bundles: Iterable[EvidenceBundle | EvidenceRejected], *, force: bool = False) -> list[int]:
+        """Give every bundle its job, count what is finished, and return the numbers of those that wait."""
+        summary = self.summary
+        opened: list[int] = []
+        for planned in plan_jobs(self.planner, bundles, force=force):
+            if isinstance(planned, EvidenceRejected):
+                summary.unusable.append(planned)
+                self.observer.on_unusable(planned)
+            elif planned.state is PlanState.QUEUED:
+                opened.append(planned.job_id)
+            else:
+                summary.unchanged += 1
+                summary.restored += planned.state is PlanState.RESTORED
+                summary.statuses[planned.status] += 1
+            self.observer.on_planned(summary.unchanged, len(opened))
+        return opened
 
     def work(self, opened: Sequence[int]) -> None:
         """Work the opened jobs and count how they ended."""

@@ -6,6 +6,7 @@ In: worker records. Out: yes or no. Never: sends a signal.
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,15 +18,19 @@ from holocron.store.queue import WorkerProcess, forget_worker, register_worker
 
 #: workers of this process that have not signed off; one that broke cannot always tell the database
 _signed_on: set[tuple[str, int]] = set()
+#: Docker and Podman mount a file of the container's own folder there
+_CONTAINER = re.compile(r"/containers/(?:[^ ]*/)?([0-9a-f]{64})/[^ ]* /etc/hostname ")
 
 
-def sign_on(store: Store) -> int:
-    """Record this process as a worker and return its number."""
+def sign_on(store: Store, *, model: str = "", slots: int = 0) -> int:
+    """Record this process as a worker and return its number; others are told its model and slots."""
     number = register_worker(
         store,
         host=name_host(),
         process_id=os.getpid(),
         process_started=_started(psutil.Process()),
+        model=model,
+        slots=slots,
     )
     _signed_on.add((str(store.url), number))
     return number
@@ -40,13 +45,16 @@ def sign_off(store: Store, worker_id: int) -> None:
 def name_host() -> str:
     """Return what tells apart the places where a process number means something.
 
-    Containers may share a name and a kernel; on Linux the namespace of process numbers tells them apart.
+    Machines and containers may share a name. A container has an id, which it keeps when it is started again,
+    so that it knows its own dead; elsewhere, on Linux, the namespace of process numbers stands for the place.
     """
     try:
-        namespace = str(Path("/proc/self/ns/pid").readlink())
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        container = _CONTAINER.search(mounts)
+        place = container[1] if container else str(Path("/proc/self/ns/pid").readlink())
     except OSError:
-        namespace = ""
-    return f"{socket.gethostname()} {namespace}".strip()
+        place = ""
+    return f"{socket.gethostname()} {place}".strip()
 
 
 def find_dead(store: Store, workers: Iterable[WorkerProcess]) -> list[int]:

@@ -71,6 +71,15 @@ def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments: list[str], word
     assert len(lines) == 2
 
 
+@pytest.mark.parametrize("arguments", [[], ["models"], ["db"]])
+def test_a_group_without_a_command_shows_its_help(arguments: list[str]) -> None:
+    """The help is shown as it is, and not as the sentence of an error."""
+    done = call(*arguments)
+    lines = (done.out + done.err).splitlines()
+    assert lines[0] == " ".join(["Usage: holocron", *arguments, "[OPTIONS] COMMAND [ARGS]..."])
+    assert "Commands:" in lines
+
+
 class _Raising(click.Command):
     def __init__(self, error: BaseException) -> None:
         super().__init__("raise")

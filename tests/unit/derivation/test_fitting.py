@@ -6,7 +6,7 @@ import pytest
 
 from holocron.derivation.contract import Contract
 from holocron.derivation.derivations import Derivation, DerivationOptions
-from holocron.derivation.fitting import FittedPrompt, fit_prompt
+from holocron.derivation.fitting import FittedPrompt, Window, fit_prompt
 from holocron.errors import PromptTooLong
 from holocron.evidence import Segment, inline_bundle, number_segments
 
@@ -27,9 +27,8 @@ def _words(text: str) -> int:
 def _fit(
     context_tokens: int, *, segments: tuple[Segment, ...] = SEGMENTS, correction: float = 1.0
 ) -> FittedPrompt:
-    return fit_prompt(
-        DERIVATION, "s", segments, context_tokens=context_tokens, estimate=_words, correction=correction
-    )
+    window = Window(tokens=context_tokens, estimate=_words)
+    return fit_prompt(DERIVATION, "s", segments, window, correction=correction)
 
 
 def test_what_fits_is_shown_whole() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from holocron.errors import ModelDamaged, ModelNotFound
+from holocron.errors import ModelDamaged, ModelNotFound, SettingsInvalid
 from holocron.llm.catalogue import open_model
 from holocron.llm.llamacpp import builtin_model_path
+from holocron.settings import ServerSettings
 
 
 def test_opens_a_gguf_file(tiny_path: Path) -> None:
@@ -50,6 +51,15 @@ def test_a_file_that_is_no_model_is_damaged(tmp_path: Path) -> None:
     path.write_text("Dear reader")
     with pytest.raises(ModelDamaged):
         open_model(f"gguf:{path}")
+
+
+def test_a_server_has_an_address() -> None:
+    """Models of servers need to be told where these are; the sentence names what to set."""
+    with pytest.raises(SettingsInvalid, match="no addresses of servers"):
+        open_model("ollama:tiny")
+    with pytest.raises(SettingsInvalid, match="needs the address of its server") as caught:
+        open_model("openai:tiny", servers=ServerSettings())
+    assert "OPENAI_BASE_URL" in caught.value.hint
 
 
 def test_the_engine_is_loaded_only_where_it_answers(tiny_path: Path) -> None:

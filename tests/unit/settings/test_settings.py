@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holocron.errors import SettingsInvalid
-from holocron.settings import Settings, find_root, wants_traceback
+from holocron.settings import Settings, detect_container, find_root, wants_traceback
 from holocron.store import Store
 
 
@@ -180,6 +180,84 @@ def test_a_projects_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
         environment={},
     )
     assert relative.database_file == tmp_path / "other"
+
+
+@pytest.mark.parametrize(
+    ("inside", "set_", "url", "reason"),
+    [
+        ("0", {}, "http://localhost:11434", "OLLAMA_HOST_BASE_URL counts outside a container"),
+        ("1", {}, "http://ollama:11434", "OLLAMA_BASE_URL counts inside a container"),
+        (
+            "0",
+            {"OLLAMA_HOST_BASE_URL": "http://h:1", "OLLAMA_BASE_URL": "http://c:2"},
+            "http://h:1",
+            "is set",
+        ),
+        (
+            "1",
+            {"OLLAMA_HOST_BASE_URL": "http://h:1", "OLLAMA_BASE_URL": "http://c:2"},
+            "http://c:2",
+            "is set",
+        ),
+        ("1", {"OLLAMA_HOST_BASE_URL": "http://h:1"}, "http://ollama:11434", "its default counts"),
+    ],
+)
+def test_ollama_is_where_this_process_can_reach_it(
+    project: Path, inside: str, set_: dict[str, str], url: str, reason: str
+) -> None:
+    """Inside a container one variable counts, elsewhere the other; the reason can be told."""
+    servers = _load(project, HOLOCRON_IN_CONTAINER=inside, **set_).servers
+    assert servers.ollama_url == servers.ollama.url == url
+    assert reason in servers.ollama.reason
+    assert f"HOLOCRON_IN_CONTAINER={inside}" in servers.ollama.reason
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "inside", "sign"),
+    [
+        ({}, {}, False, "no sign of one"),
+        ({".dockerenv": ""}, {}, True, "/.dockerenv is there"),
+        ({"run/.containerenv": ""}, {}, True, "/run/.containerenv is there"),
+        ({"proc/1/cgroup": "1:name=systemd:/docker/abc"}, {}, True, "/proc/1/cgroup names one"),
+        ({"proc/1/cgroup": "0::/init.scope"}, {}, False, "no sign of one"),
+        ({}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True, "KUBERNETES_SERVICE_HOST is set"),
+        ({".dockerenv": ""}, {"HOLOCRON_IN_CONTAINER": "0"}, False, "HOLOCRON_IN_CONTAINER=0"),
+        ({}, {"HOLOCRON_IN_CONTAINER": "1"}, True, "HOLOCRON_IN_CONTAINER=1"),
+    ],
+)
+def test_a_container_has_its_signs(
+    tmp_path: Path, files: dict[str, str], environment: dict[str, str], inside: bool, sign: str
+) -> None:
+    """Docker, Podman and Kubernetes each leave one; a person's word goes before them all."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert detect_container(environment, tmp_path) == (inside, sign)
+
+
+def test_a_container_is_yes_or_no(project: Path) -> None:
+    """Any other word is refused."""
+    with pytest.raises(SettingsInvalid, match="HOLOCRON_IN_CONTAINER must be 1 or 0, and is 'yes'"):
+        _load(project, HOLOCRON_IN_CONTAINER="yes")
+
+
+def test_a_server_is_named_by_variable_or_file(project: Path) -> None:
+    """The address and the way of asking may stand in the file; the key may not."""
+    toml = 'openai_base_url = "http://h:1/v1"\nopenai_response_format = "none"'
+    servers = _load(project, toml, OPENAI_API_KEY="sk-secret").servers
+    assert (servers.openai_url, servers.openai_format) == ("http://h:1/v1", "none")
+    assert servers.openai_key == "sk-secret"
+    assert _load(project).servers.openai_url is None
+    with pytest.raises(SettingsInvalid, match="unknown key 'openai_api_key'"):
+        _load(project, 'openai_api_key = "sk-secret"')
+    with pytest.raises(SettingsInvalid, match="OPENAI_RESPONSE_FORMAT must be one of json_schema"):
+        _load(project, OPENAI_RESPONSE_FORMAT="xml")
+
+
+def test_a_key_is_never_shown(project: Path) -> None:
+    """Settings may be printed; the key is not among what is."""
+    settings = _load(project, OPENAI_API_KEY="sk-secret")
+    assert "sk-secret" not in f"{settings} {settings!r} {settings.servers}"
 
 
 def test_settings_cannot_be_changed(project: Path) -> None:

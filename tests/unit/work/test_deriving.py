@@ -343,8 +343,10 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(store: Store) -> None:
 
     filler = Filler()
     event.listen(store._engine, "before_cursor_execute", filler.check)
+    # slow enough for some jobs to be claimed and unanswered when the first answers are committed
+    model = ScriptedModel(HONEST, latency_s=0.02)
     with pytest.raises(StoreFull):
-        derive_evidence(store, ScriptedModel(HONEST), make_derivation(), ships(300), observer=filler)
+        derive_evidence(store, model, make_derivation(), ships(300), observer=filler)
     filler.is_full = False
     assert Counter(row[0] for row in rows(store, "SELECT status FROM holocron_job"))["claimed"] > 0
     model = ScriptedModel(HONEST)

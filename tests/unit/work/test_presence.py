@@ -74,3 +74,21 @@ def test_a_process_that_nobody_has_buried_is_dead(store: Store) -> None:
         time.sleep(0.01)
     assert find_dead(store, [_worker(ended.pid, started=started)]) == [1]
     ended.wait()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/var/lib/docker/containers/{}/hostname",
+        "/docker/containers/{}/hostname",
+        "/containers/overlay-containers/{}/userdata/hostname",
+    ],
+    ids=["Docker", "Docker Desktop", "Podman"],
+)
+def test_a_container_is_named_by_its_id(place: str) -> None:
+    """The id of a container is read from where its files are mounted; it stays when it is started again."""
+    mount = f"2 1 0:5 {place.format('4a' * 32)} /etc/hostname ro - ext4 x rw"
+    mounts = f"1 0 0:1 / / rw - overlay overlay rw\n{mount}\n"
+    found = presence._CONTAINER.search(mounts)
+    assert found is not None
+    assert found[1] == "4a" * 32

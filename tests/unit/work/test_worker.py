@@ -18,7 +18,7 @@ from holocron.llm.model import Completion, OnProgress
 from holocron.pipeline import Question
 from holocron.store import JobPlanner, JobResult, JobStatus, Store
 from holocron.testing import ScriptedModel
-from holocron.work import Worker, WorkObserver, derive_evidence
+from holocron.work import Worker, WorkObserver, assignments, derive_evidence
 from holocron.work import worker as worker_module
 from holocron.work.presence import name_host
 from racing import derive_forty, derive_until_told, process_context, race
@@ -29,7 +29,8 @@ _STATES = "SELECT status, failures, worker_id, lease_expires_at FROM holocron_jo
 @pytest.fixture(autouse=True)
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let workers look at leases more often, so that short ones can be used."""
-    monkeypatch.setattr(worker_module, "_POLL_S", 0.05)
+    monkeypatch.setattr(worker_module, "POLL_S", 0.05)
+    monkeypatch.setattr(assignments, "POLL_S", 0.05)
 
 
 def _work(

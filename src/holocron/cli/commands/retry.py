@@ -17,6 +17,7 @@ from holocron.store.reports import count_statuses
 from holocron.work import retry_derivation
 
 _STATUSES = (JobStatus.REJECTED, JobStatus.FAILED)
+_CHOICES = (*_STATUSES, JobStatus.CANCELLED)
 
 
 @click.command(
@@ -28,8 +29,8 @@ Examples:
 @click.argument("name", required=False)
 @click.option(
     "--status",
-    type=click.Choice([str(status) for status in _STATUSES]),
-    help="Only jobs that stand so. Default: both.",
+    type=click.Choice([str(status) for status in _CHOICES]),
+    help="Only jobs that stand so. Default: rejected and failed.",
 )
 @model_option
 @json_option

@@ -8,12 +8,18 @@ from __future__ import annotations
 from sqlalchemy import URL
 
 from holocron.errors import SettingsInvalid
-from holocron.store.dialects.dialect import Dialect
+from holocron.store.dialects.dialect import Dialect, hide_passwords
+from holocron.store.dialects.mssql import MSSQLDialect
+from holocron.store.dialects.postgresql import PostgreSQLDialect
 from holocron.store.dialects.sqlite import SQLiteDialect
 
-__all__ = ["Dialect", "dialect_for"]
+__all__ = ["Dialect", "dialect_for", "hide_passwords"]
 
-_DIALECTS: dict[str, type[Dialect]] = {"sqlite": SQLiteDialect}
+_DIALECTS: dict[str, type[Dialect]] = {
+    "sqlite": SQLiteDialect,
+    "postgresql": PostgreSQLDialect,
+    "mssql": MSSQLDialect,
+}
 
 
 def dialect_for(url: URL) -> Dialect:
@@ -25,8 +31,6 @@ def dialect_for(url: URL) -> Dialect:
     if made is None:
         raise SettingsInvalid(
             f"there is no store on {url.get_backend_name()!r}",
-            hint="HOLOCRON_DATABASE_URL takes "
-            + ", ".join(f"{name}:///…" for name in sorted(_DIALECTS))
-            + ".",
+            hint="HOLOCRON_DATABASE_URL takes sqlite:///PATH, postgresql://… or mssql://….",
         )
     return made()

@@ -1,23 +1,44 @@
 """SQLite: the embedded database of one machine, WAL and durable.
 
-What it lacks: row locks (one writer at a time), column comments, several hosts.
+What it lacks: row locks (one writer at a time), comments, users and their rights, several hosts.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Date, DateTime, Engine, Table, create_engine, event
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from holocron.errors import SettingsInvalid, StoreBusy, StoreError, StoreFull, StoreUnreachable
-from holocron.store.dialects.dialect import Dialect
+from holocron.errors import (
+    SettingsInvalid,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnreachable,
+    UsageError,
+)
+from holocron.store.dialects.dialect import Dialect, SelectT
 
 #: how long a writer waits for another one
 BUSY_TIMEOUT_MS = 60_000
@@ -35,7 +56,9 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 class SQLiteDialect(Dialect):
     """SQLite 3.35 and later, through the standard library."""
 
+    title = "SQLite"
     embedded = True
+    has_row_locks = False
     max_parameters = 30_000
 
     def connect(self, url: URL) -> Engine:
@@ -72,6 +95,24 @@ class SQLiteDialect(Dialect):
                 hint="Start again: evidence is read and derived anew.",
             )
 
+    def lock(self, connection: Connection, name: str) -> None:
+        """Do nothing: whoever writes has locked the whole database."""
+
+    def lock_rows(self, query: SelectT, table: Table, *, skip_locked: bool = False) -> SelectT:  # noqa: ARG002 - the dialects' signature
+        """Return the select as it is: whoever writes has locked the whole database."""
+        return query
+
+    def now(self, connection: Connection) -> dt.datetime:  # noqa: ARG002 - as above
+        """Return the time of this machine's clock, which is every worker's."""
+        return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+    def publish_view(self, connection: Connection, name: str, comments: Mapping[str, str]) -> None:
+        """Do nothing: there are neither comments nor users."""
+
+    def bootstrap(self, admin_url: URL, url: URL) -> None:  # noqa: ARG002 - the dialects' signature
+        """Refuse: a file needs no administrator."""
+        raise UsageError("SQLite needs no bootstrap", hint="The first 'holocron derive' makes the file.")
+
     def insert_rows(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows through the driver's own named parameters.
 
@@ -82,14 +123,28 @@ class SQLiteDialect(Dialect):
         if not all(_PARAMETER.fullmatch(name) for name in names):
             super().insert_rows(connection, table, rows)
             return
-        dated = [name for name in names if isinstance(table.c[name].type, (Date, DateTime))]
-        if dated:
-            rows = [{**row, **{name: _to_text(row[name]) for name in dated}} for row in rows]
         quote = connection.dialect.identifier_preparer.quote
         columns = ", ".join(map(quote, names))
         values = ", ".join(f":{name}" for name in names)
         statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({values})"
-        connection.exec_driver_sql(statement, [dict(row) for row in rows])
+        connection.exec_driver_sql(statement, _plain_rows(table, rows))
+
+    def update_rows(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], *, by: str
+    ) -> None:
+        """Change rows through the driver's own named parameters, as insert_rows."""
+        quote = connection.dialect.identifier_preparer.quote
+        changes = ", ".join(f"{quote(name)} = :{name}" for name in rows[0] if name != by)
+        statement = f"UPDATE {quote(table.name)} SET {changes} WHERE {quote(by)} = :{by}"
+        connection.exec_driver_sql(statement, _plain_rows(table, rows))
+
+    def is_among(self, column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
+        """Return the condition with all values in one parameter.
+
+        SQLAlchemy takes longer to write a list of parameters than SQLite takes to look the rows up.
+        """
+        listed = func.json_each(json.dumps(list(values), ensure_ascii=False)).table_valued("value")
+        return column.in_(select(listed.c.value))
 
     def translate(self, problem: DBAPIError) -> StoreError | None:
         """Tell a full disk, a lock, a missing right and damage apart."""
@@ -115,6 +170,12 @@ class SQLiteDialect(Dialect):
                     hint="Restore it from a backup, or move it away: evidence can be derived again.",
                 )
         return None
+
+
+def _plain_rows(table: Table, rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Return rows whose dates are texts; the driver takes everything else as it is."""
+    dated = [name for name in rows[0] if isinstance(table.c[name].type, (Date, DateTime))]
+    return [{**row, **{name: _to_text(row[name]) for name in dated}} for row in rows]
 
 
 def _to_text(value: object) -> object:

@@ -1,0 +1,267 @@
+"""What Holocron costs beside its engines, and what it saves.
+
+    python -m bench.engines                            # all parts that need no model file
+    python -m bench.engines --model builtin            # and those that need one; or gguf:PATH
+    python -m bench.engines --part client --jobs 2000
+
+client   CPU of one request in the client, 32 in flight, against a server that answers at once
+latency  wall time by ideal where every answer takes 200 ms, 16 at once, through HTTP and the whole path
+derive   tokens/s of a derivation by those of the engine alone, with the same prompts and slots
+grouping time that prompts take with jobs of one derivation together, and with two taking turns
+tokens   output tokens per fact over the demo's archive, counted with the model's own vocabulary
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.pipeline import DERIVATION, write_evidence
+from holocron.derivation import Derivation, load_derivation
+from holocron.derivation.prompt import Message, Prompt, Role, render_answer
+from holocron.evidence import EvidenceBundle, find_evidence, number_segments, read_bundles
+from holocron.fingerprint import JSONValue
+from holocron.llm.catalogue import open_model
+from holocron.llm.model import Completion, LanguageModel, ModelIdentity, OnProgress
+from holocron.settings import OllamaAddress, ServerSettings
+from holocron.store import Store
+from holocron.work import derive_evidence
+
+IN_FLIGHT = 32
+LATENCY_S = 0.2
+SLOTS = 16
+#: the repository's own answers to the demo
+ANSWERS = Path(__file__).parents[1] / "tests" / "acceptance" / "demo_answers.json"
+ANSWER = '{"cite":[1],"name":"Vessel","port":"Arven","launched":1801}'
+
+
+@contextmanager
+def instant_server(latency_s: float, text: str = ANSWER) -> Iterator[ServerSettings]:
+    """Run bench.instant_server in a process of its own."""
+    command = [sys.executable, "-m", "bench.instant_server", "0", str(latency_s), text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        port = int(process.stdout.readline() if process.stdout else 0)
+        yield ServerSettings(ollama=OllamaAddress(url=f"http://127.0.0.1:{port}"))
+        process.terminate()
+
+
+@dataclass
+class _Recorder:
+    """A model that remembers what it was asked."""
+
+    model: LanguageModel
+    prompts: list[Prompt]
+    output_tokens: int = 0
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """The model's."""
+        return self.model.identity
+
+    @property
+    def slots(self) -> int:
+        """The model's."""
+        return self.model.slots
+
+    def estimate_tokens(self, text: str) -> int:
+        """Estimate as the model does."""
+        return self.model.estimate_tokens(text)
+
+    def complete(self, prompt: Prompt, on_progress: OnProgress | None = None) -> Completion:
+        """Ask the model, and remember."""
+        answer = self.model.complete(prompt, on_progress)
+        self.prompts.append(prompt)
+        self.output_tokens += answer.output_tokens
+        return answer
+
+    def close(self) -> None:
+        """Close the model."""
+        self.model.close()
+
+
+def measure_client(jobs: int) -> None:
+    """Print the client's CPU for one request."""
+    prompt = Prompt(
+        messages=(
+            Message(Role.SYSTEM, "Rules. " * 200),
+            Message(Role.USER, "Subject: x\n[1] " + "word " * 200),
+        ),
+        schema={"type": "object", "properties": {"cite": {"type": "array", "items": {"type": "integer"}}}},
+        max_output_tokens=100,
+    )
+    with (
+        instant_server(0.0) as servers,
+        closing(open_model("ollama:instant", slots=IN_FLIGHT, servers=servers)) as model,
+        ThreadPoolExecutor(IN_FLIGHT) as pool,
+    ):
+        list(pool.map(lambda _: model.complete(prompt), range(4 * IN_FLIGHT)))
+        began, cpu = time.perf_counter(), time.process_time()
+        list(pool.map(lambda _: model.complete(prompt), range(jobs)))
+        wall, used = time.perf_counter() - began, time.process_time() - cpu
+    print(
+        f"client: {used / jobs * 1e3:.2f} ms of CPU a request, {IN_FLIGHT} in flight (at most 1), "
+        f"{jobs / wall:.0f} requests/s"
+    )
+
+
+def measure_latency(jobs: int) -> None:
+    """Print wall time by the time that the answers alone take."""
+    with tempfile.TemporaryDirectory() as folder, instant_server(LATENCY_S) as servers:
+        project = Path(folder)
+        derivation = _write_project(project, jobs)
+        with closing(open_model("ollama:instant", slots=SLOTS, servers=servers)) as model:
+            cpu = time.process_time()
+            wall, _ = _derive(project, derivation, model)
+            cpu = time.process_time() - cpu
+    ideal = -(-jobs // SLOTS) * LATENCY_S
+    print(
+        f"latency: {wall:.2f} s for {jobs} jobs, ideal {ideal:.2f} s: {wall / ideal:.3f} (at most 1.03); "
+        f"{cpu / jobs * 1e3:.2f} ms of CPU a job"
+    )
+
+
+def measure_derive(name: str, jobs: int, rounds: int = 3) -> None:
+    """Print the tokens/s of a derivation by those of the engine alone, with the same prompts."""
+    ratios: list[float] = []
+    for number in range(rounds):
+        with tempfile.TemporaryDirectory() as folder, closing(open_model(name)) as model:
+            project = Path(folder)
+            derivation = _write_project(project, jobs)
+            recorder = _Recorder(model, [])
+            _warm_up(model)
+            wall, _ = _derive(project, derivation, recorder)
+            derived = recorder.output_tokens / wall
+            began = time.perf_counter()
+            with ThreadPoolExecutor(model.slots) as pool:
+                answers = list(pool.map(model.complete, recorder.prompts))
+            raw = sum(answer.output_tokens for answer in answers) / (time.perf_counter() - began)
+        ratios.append(derived / raw)
+        print(f"derive {number + 1}: {derived:.0f} tokens/s, the engine alone {raw:.0f}: {derived / raw:.3f}")
+    print(f"derive: median {statistics.median(ratios):.3f} (at least 0.95)")
+
+
+def measure_grouping(name: str, jobs: int) -> None:
+    """Print what reading the prompts took with jobs of one derivation together, and in turns."""
+    with tempfile.TemporaryDirectory() as folder, closing(open_model(name, slots=1)) as model:
+        project = Path(folder)
+        derivation = _write_project(project, jobs)
+        # long instructions, as questions have that are worth asking often
+        one, other = (
+            replace(derivation, name=name, instructions=f"{name.capitalize()} facts about ships. " * 60)
+            for name in ("first", "second")
+        )
+        bundles = list(_read(project))
+        first, second = ([_render(made, bundle) for bundle in bundles] for made in (one, other))
+        _warm_up(model)
+        grouped = _read_prompts(model, [*first, *second])
+        in_turns = _read_prompts(
+            model, [prompt for pair in zip(first, second, strict=True) for prompt in pair]
+        )
+    print(
+        f"grouping: prompts took {grouped:.0f} ms together and {in_turns:.0f} ms in turns: "
+        f"{grouped / in_turns:.2f}"
+    )
+
+
+def measure_tokens(name: str) -> None:
+    """Print how many tokens of output one fact takes, with the demo's right answers."""
+    answers: Mapping[str, Mapping[str, JSONValue]] = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    with closing(open_model(name)) as model:
+        nothing = _count(model, "")
+        tokens = sum(_count(model, render_answer(answer)) - nothing for answer in answers.values())
+    facts = sum(1 for answer in answers.values() for _ in _facts(answer))
+    print(f"tokens: {tokens / facts:.1f} of output for each of {facts} facts (at most 22.5)")
+
+
+def _facts(value: JSONValue) -> Iterator[JSONValue]:
+    """Yield the leaves that state something."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if key != "cite":
+                yield from _facts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _facts(part)
+    elif value is not None:
+        yield value
+
+
+def _count(model: LanguageModel, text: str) -> int:
+    asked = Prompt(
+        messages=(Message(Role.USER, "x" + text),), schema={"type": "boolean"}, max_output_tokens=8
+    )
+    return model.complete(asked).prompt_tokens
+
+
+def _write_project(project: Path, jobs: int) -> Derivation:
+    write_evidence(project / "evidence", jobs)
+    path = project / "ship_facts.yaml"
+    path.write_text(DERIVATION + "options: {repairs: 0, max_output_tokens: 128}\n", encoding="utf-8")
+    return load_derivation(path)
+
+
+def _read(project: Path) -> Iterable[EvidenceBundle]:
+    bundles = read_bundles(find_evidence(["evidence"], project), project)
+    return [bundle for bundle in bundles if isinstance(bundle, EvidenceBundle)]
+
+
+def _render(derivation: Derivation, bundle: EvidenceBundle) -> Prompt:
+    return derivation.render_prompt(bundle.subject, number_segments(bundle))
+
+
+def _derive(project: Path, derivation: Derivation, model: LanguageModel) -> tuple[float, int]:
+    """Return the seconds and the subjects of a derivation of the project's evidence."""
+    began = time.perf_counter()
+    with Store(f"sqlite:///{(project / 'bench.sqlite').as_posix()}") as store:
+        summary = derive_evidence(store, model, derivation, _read(project))
+    return time.perf_counter() - began, summary.subjects
+
+
+def _warm_up(model: LanguageModel) -> None:
+    model.complete(
+        Prompt(messages=(Message(Role.USER, "x"),), schema={"type": "boolean"}, max_output_tokens=8)
+    )
+
+
+def _read_prompts(model: LanguageModel, prompts: Iterable[Prompt]) -> float:
+    return sum(model.complete(prompt).prompt_ms for prompt in prompts)
+
+
+def main() -> None:
+    """Run the parts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model", help="builtin or gguf:PATH")
+    parser.add_argument("--part", choices=("client", "latency", "derive", "grouping", "tokens"))
+    parser.add_argument("--jobs", type=int)
+    options = parser.parse_args()
+    logging.disable()
+    parts: dict[str, Callable[[], None]] = {
+        "client": lambda: measure_client(options.jobs or 2000),
+        "latency": lambda: measure_latency(options.jobs or 1600),
+    }
+    if options.model:
+        parts |= {
+            "derive": lambda: measure_derive(options.model, options.jobs or 60),
+            "grouping": lambda: measure_grouping(options.model, options.jobs or 12),
+            "tokens": lambda: measure_tokens(options.model),
+        }
+    if options.part and options.part not in parts:
+        parser.error(f"--part {options.part} needs --model")
+    for name, measure in parts.items():
+        if options.part in (None, name):
+            measure()
+
+
+if __name__ == "__main__":
+    main()

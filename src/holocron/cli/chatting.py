@@ -1,0 +1,90 @@
+"""A plain chat with a model, for trying it: no contract, no evidence, nothing stored.
+
+In: lines of standard input. Out: answers as they arrive. Never: lets an answer control the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import click
+
+from holocron.cli.terminal import note, plain_text
+from holocron.errors import ModelError
+from holocron.fingerprint import JSONValue
+from holocron.llm.json_fields import part_of, text_of
+from holocron.llm.openai import OpenAIServer
+
+LEAVE = "/bye"
+_PROMPT = ">>> "
+
+#: a turn of the conversation: `role` and `content`
+Turn = Mapping[str, str]
+#: yields the answer to a conversation as it arrives
+Answering = Callable[[Sequence[Turn]], Iterator[str]]
+
+
+def chat(answering: Answering) -> None:
+    """Talk until `/bye` or the end of the input; Ctrl-C ends an answer, and the chat where none comes."""
+    turns: list[Turn] = []
+    while True:
+        line = _read_line()
+        if line is None or line.strip() == LEAVE:
+            return
+        if not line.strip():
+            continue
+        turns.append({"role": "user", "content": line})
+        parts: list[str] = []
+        try:
+            for part in answering(turns):
+                parts.append(part)
+                click.echo(plain_text(part), nl=False)
+        except KeyboardInterrupt:
+            note("\n(stopped)")
+        except ModelError:
+            click.echo()
+            raise
+        click.echo()
+        turns.append({"role": "assistant", "content": "".join(parts)})
+
+
+def _read_line() -> str | None:
+    """Return a line of standard input, or None at its end."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        try:
+            return input(_PROMPT)
+        except EOFError:
+            click.echo()
+            return None
+    line = sys.stdin.readline()
+    return line.rstrip("\r\n") if line else None
+
+
+def answer_openai(server: OpenAIServer, name: str, turns: Sequence[Turn]) -> Iterator[str]:
+    """Yield an OpenAI-compatible server's answer as it arrives. Raises: what the server's errors mean."""
+    body: dict[str, JSONValue] = {
+        "model": name,
+        "messages": [dict(turn) for turn in turns],
+        "stream": True,
+    }
+    whole = rest = b""
+    for piece in server.chat(body):
+        whole += piece
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield from _read_event(line.strip())
+    # says what went wrong where something did: an error event, no proper end
+    server.read_answer(whole, body)
+
+
+def _read_event(line: bytes) -> Iterator[str]:
+    """Yield the text in one event; what is no event of an answer is left to whoever reads the whole."""
+    try:
+        entry = json.loads(line.removeprefix(b"data:"))
+    except ValueError:
+        return
+    choices = entry.get("choices") if isinstance(entry, dict) else None
+    for choice in choices if isinstance(choices, list) else ():
+        yield text_of(part_of(choice, "delta"), "content")

@@ -1,0 +1,88 @@
+"""`holocron workers`: who works the queue."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from holocron.cli.given import Given, json_option, pass_given
+from holocron.cli.progress import show_duration
+from holocron.cli.project import open_store_to_read
+from holocron.cli.terminal import print_json, print_table, say
+from holocron.store import utc_now
+from holocron.store.control import WorkerRow, list_worker_rows
+from holocron.work.presence import find_dead
+
+#: a worker on another machine that says nothing for so long is taken for dead; it speaks every half minute
+_SILENT_AFTER = dt.timedelta(minutes=2)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  holocron workers
+  holocron workers --json"""
+)
+@json_option
+@pass_given
+def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """List the workers, the oldest first: where they run, with which model, and how many jobs they hold.
+
+    A worker is `alive`; or `dead`, where its process on this machine is gone; or `silent`, where one on
+    another machine has said nothing for two minutes. The jobs of both go to others: of the dead at once, of
+    the silent when their leases end.
+    """
+    with open_store_to_read(given.load_settings()) as store:
+        rows = list_worker_rows(store)
+        dead = set(find_dead(store, [row.process for row in rows]))
+    now = utc_now()
+    states = {row.process.worker_id: _state(row, dead, now) for row in rows}
+    if as_json:
+        print_json(
+            [
+                {
+                    "worker": row.process.worker_id,
+                    "state": states[row.process.worker_id],
+                    "host": row.process.host,
+                    "process": row.process.process_id,
+                    "model": row.model,
+                    "slots": row.slots,
+                    "started_at": row.started_at.isoformat() + "Z",
+                    "seen_at": row.seen_at.isoformat() + "Z",
+                    "jobs": row.held,
+                }
+                for row in rows
+            ]
+        )
+        return
+    if not rows:
+        say("There is no worker. Start one: holocron worker.")
+        return
+    print_table(
+        ["worker", "state", "host", "process", "model", "slots", "since", "seen", "jobs"],
+        [
+            (
+                row.process.worker_id,
+                states[row.process.worker_id],
+                row.process.host.split()[0],
+                row.process.process_id,
+                row.model,
+                row.slots,
+                _ago(now - row.started_at),
+                _ago(now - row.seen_at),
+                row.held,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _state(row: WorkerRow, dead: set[int], now: dt.datetime) -> str:
+    if row.process.worker_id in dead:
+        return "dead"
+    return "silent" if now - row.seen_at > _SILENT_AFTER else "alive"
+
+
+def _ago(span: dt.timedelta) -> str:
+    return f"{show_duration(max(0.0, span.total_seconds()))} ago"

@@ -1,0 +1,34 @@
+"""Fields of what an engine's server says.
+
+In: an object that came as JSON, a key. Out: the value where it has the kind that was meant, or an empty one.
+Never: trusts that a server sends what its documentation says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from holocron.fingerprint import JSONValue
+
+
+def text_of(values: Mapping[str, JSONValue], key: str) -> str:
+    """Return a text, or an empty one."""
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def number_of(values: Mapping[str, JSONValue], key: str) -> float:
+    """Return a number, or 0."""
+    value = values.get(key)
+    return value if isinstance(value, int | float) else 0
+
+
+def count_of(values: Mapping[str, JSONValue], key: str) -> int:
+    """Return a whole number, or 0."""
+    return int(number_of(values, key))
+
+
+def part_of(values: Mapping[str, JSONValue], key: str) -> Mapping[str, JSONValue]:
+    """Return an object, or an empty one."""
+    value = values.get(key)
+    return value if isinstance(value, Mapping) else {}

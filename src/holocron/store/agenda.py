@@ -1,0 +1,118 @@
+"""The agenda: which derivations have open jobs for a model, so that a worker needs nothing but the store.
+
+In: a model. Out: one entry per derivation with open jobs, and its stored definition.
+Never: claims anything; what it shows may be gone a moment later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Select, case, or_, select
+
+from holocron.errors import DerivationInvalid
+from holocron.fingerprint import JSONValue
+from holocron.llm.model import ModelIdentity
+from holocron.store import tables
+from holocron.store.queue import is_available
+from holocron.store.store import Store, retried
+from holocron.store.tables import EVERY_DERIVATION, JobStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaEntry:
+    """A derivation with open jobs for one model."""
+
+    derivation_id: int
+    name: str
+    is_paused: bool
+    #: the highest priority of the jobs that may be claimed now; None where there is none
+    priority: int | None
+    #: whether workers hold some of its jobs, or some wait for their time
+    waits: bool
+
+
+@retried
+def find_model_id(store: Store, model: ModelIdentity) -> int | None:
+    """Return the number of a model; None where no job was ever planned for it."""
+    query = select(tables.model.c.id).where(tables.model.c.fingerprint == model.fingerprint)
+    with store.reading() as connection:
+        return connection.execute(query).scalar()
+
+
+@retried
+def load_agenda(store: Store, model_id: int) -> list[AgendaEntry]:
+    """Return the derivations with open jobs for a model, in the order of their numbers.
+
+    Its cost grows with the derivations, a few look-ups in the claim's index for each, and not with the jobs.
+    """
+    with store.reading() as connection:
+        return [
+            AgendaEntry(
+                derivation_id=number,
+                name=name,
+                is_paused=bool(is_paused),
+                priority=first,
+                waits=bool(is_open),
+            )
+            for number, name, is_paused, first, is_open in connection.execute(
+                _agenda_of(model_id, store.now(connection))
+            )
+            if is_open
+        ]
+
+
+def _agenda_of(model_id: int, now: dt.datetime) -> Select[int, str, int, int, int]:
+    of_this = (tables.job.c.model_id == model_id, tables.job.c.derivation_id == tables.derivation.c.id)
+    ready = (tables.job.c.status == JobStatus.READY, *of_this)
+    priority = (
+        select(tables.job.c.priority)
+        .where(*ready, is_available(now))
+        .order_by(tables.job.c.priority.desc(), tables.job.c.id)
+        .limit(1)
+        .scalar_subquery()
+        .correlate(tables.derivation)
+    )
+    waits = or_(
+        select(tables.job.c.id).where(*ready).exists().correlate(tables.derivation),
+        select(tables.job.c.id)
+        .where(tables.job.c.status == JobStatus.CLAIMED, *of_this)
+        .exists()
+        .correlate(tables.derivation),
+    )
+    paused = (
+        select(tables.pause.c.derivation_name)
+        .where(
+            or_(
+                tables.pause.c.derivation_name == EVERY_DERIVATION,
+                tables.pause.c.derivation_name == tables.derivation.c.name,
+            )
+        )
+        .exists()
+        .correlate(tables.derivation)
+    )
+    return select(
+        tables.derivation.c.id,
+        tables.derivation.c.name,
+        case((paused, 1), else_=0),
+        priority,
+        case((waits, 1), else_=0),
+    ).order_by(tables.derivation.c.id)
+
+
+@retried
+def load_definition(store: Store, derivation_id: int) -> JSONValue:
+    """Return a derivation's definition as it was stored.
+
+    Raises: DerivationInvalid where the stored text is no JSON any more.
+    """
+    query = select(tables.derivation.c.definition).where(tables.derivation.c.id == derivation_id)
+    with store.reading() as connection:
+        text = connection.execute(query).scalar_one()
+    try:
+        definition: JSONValue = json.loads(text)
+    except ValueError as problem:
+        raise DerivationInvalid(f"the stored definition {derivation_id} is no JSON: {problem}") from problem
+    return definition

@@ -1,0 +1,190 @@
+"""Control: what a person does to the queue: cancels jobs, pauses derivations, looks at the workers.
+
+In: the names of derivations and subjects. Out: counts and frozen rows.
+Never: interrupts a worker; one that holds a cancelled job finds its lease gone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from holocron.store import tables
+from holocron.store.queue import ClaimedJob, Lease, WorkerProcess
+from holocron.store.store import Store, retried
+from holocron.store.tables import EVERY_DERIVATION, OPEN, JobStatus
+
+#: a worker that said nothing for so long and holds no job has gone without a word
+_FORGOTTEN_AFTER = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRow:
+    """A worker as the lists show it."""
+
+    process: WorkerProcess
+    #: as its user named it; empty where it did not say
+    model: str
+    slots: int
+    started_at: dt.datetime
+    seen_at: dt.datetime
+    #: jobs under its leases
+    held: int
+
+
+@retried
+def cancel_jobs(store: Store, *, derivation: str | None = None, subject: str | None = None) -> int:
+    """Take open jobs out of the queue and return how many; what is in flight loses its lease.
+
+    derivation, subject: only jobs of these names; None means all.
+    """
+    query = select(tables.job.c.id).where(tables.job.c.status.in_(list(OPEN)))
+    if derivation is not None:
+        query = query.where(tables.job.c.derivation_id.in_(_ids_of(derivation)))
+    if subject is not None:
+        query = query.join(tables.bundle, tables.bundle.c.id == tables.job.c.bundle_id).where(
+            tables.bundle.c.subject == subject
+        )
+    with store.writing() as connection:
+        cancelled = connection.execute(
+            update(tables.job)
+            # the second look at the status spares a job that has ended in between
+            .where(tables.job.c.id.in_(query), tables.job.c.status.in_(list(OPEN)))
+            .values(
+                status=JobStatus.CANCELLED,
+                worker_id=None,
+                lease_expires_at=None,
+                last_error=None,
+                finished_at=store.now(connection),
+            )
+        )
+        return cancelled.rowcount
+
+
+def _ids_of(derivation: str) -> Select[int]:
+    return select(tables.derivation.c.id).where(tables.derivation.c.name == derivation)
+
+
+@retried
+def pause_derivation(store: Store, name: str = EVERY_DERIVATION) -> bool:
+    """Let no job of a derivation be claimed, or of any; return False where it was so already."""
+    with store.writing() as connection:
+        store.dialect.lock(connection, "pause")
+        if name in _read_pauses(connection):
+            return False
+        connection.execute(insert(tables.pause).values(derivation_name=name, paused_at=store.now(connection)))
+        return True
+
+
+@retried
+def resume_derivation(store: Store, name: str = EVERY_DERIVATION) -> bool:
+    """Take a pause back; return False where there was none."""
+    with store.writing() as connection:
+        gone = connection.execute(delete(tables.pause).where(tables.pause.c.derivation_name == name))
+        return gone.rowcount > 0
+
+
+@retried
+def list_pauses(store: Store) -> dict[str, dt.datetime]:
+    """Return what is paused and since when; EVERY_DERIVATION stands for all."""
+    with store.reading() as connection:
+        return _read_pauses(connection)
+
+
+def _read_pauses(connection: Connection) -> dict[str, dt.datetime]:
+    query = select(tables.pause.c.derivation_name, tables.pause.c.paused_at)
+    return {row.derivation_name: row.paused_at for row in connection.execute(query)}
+
+
+@retried
+def list_derivations(store: Store) -> list[str]:
+    """Return the names of the derivations that ever had a job planned."""
+    query = select(tables.derivation.c.name).distinct().order_by(tables.derivation.c.name)
+    with store.reading() as connection:
+        return list(connection.execute(query).scalars())
+
+
+@retried
+def count_waiting(store: Store) -> dict[str, int]:
+    """Return how many jobs wait for a worker, by the name of the model that they are for."""
+    query = (
+        select(tables.model.c.name, func.count())
+        .join_from(tables.job, tables.model, tables.model.c.id == tables.job.c.model_id)
+        .where(tables.job.c.status == JobStatus.READY)
+        .group_by(tables.model.c.id, tables.model.c.name)
+        .order_by(tables.model.c.id)
+    )
+    counts: dict[str, int] = {}
+    with store.reading() as connection:
+        for name, jobs in connection.execute(query):
+            counts[name] = counts.get(name, 0) + jobs
+    return counts
+
+
+@retried
+def list_worker_rows(store: Store) -> list[WorkerRow]:
+    """Return the workers that have not signed off, the oldest first."""
+    held = (
+        select(tables.job.c.worker_id, func.count().label("jobs"))
+        .where(tables.job.c.status == JobStatus.CLAIMED)
+        .group_by(tables.job.c.worker_id)
+        .subquery()
+    )
+    query = (
+        select(tables.worker, func.coalesce(held.c.jobs, 0).label("held"))
+        .join_from(tables.worker, held, held.c.worker_id == tables.worker.c.id, isouter=True)
+        .order_by(tables.worker.c.id)
+    )
+    with store.reading() as connection:
+        return [
+            WorkerRow(
+                process=WorkerProcess(
+                    worker_id=row.id,
+                    host=row.host,
+                    process_id=row.process_id,
+                    process_started=row.process_started,
+                ),
+                model=row.model,
+                slots=row.slots,
+                started_at=row.started_at,
+                seen_at=row.seen_at,
+                held=row.held,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+@retried
+def see_worker(store: Store, worker_id: int) -> bool:
+    """Note that a worker is there; return False where it was forgotten and has to register again.
+
+    Workers that went without a word, long ago, are forgotten on the way.
+    """
+    holds = select(tables.job.c.id).where(tables.job.c.worker_id == tables.worker.c.id).exists()
+    with store.writing() as connection:
+        now = store.now(connection)
+        seen = connection.execute(
+            update(tables.worker).where(tables.worker.c.id == worker_id).values(seen_at=now)
+        )
+        connection.execute(
+            delete(tables.worker).where(tables.worker.c.seen_at < now - _FORGOTTEN_AFTER, ~holds)
+        )
+        return seen.rowcount > 0
+
+
+@retried
+def find_lost(store: Store, jobs: Iterable[ClaimedJob]) -> list[ClaimedJob]:
+    """Return the jobs whose lease is gone: cancelled, or taken over by another worker."""
+    claimed = list(jobs)
+    if not claimed:
+        return []
+    query = select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt).where(
+        tables.job.c.status == JobStatus.CLAIMED
+    )
+    numbers = list({job.job_id for job in claimed})
+    with store.reading() as connection:
+        held = {Lease(*row) for row in store.select_in(connection, query, tables.job.c.id, numbers)}
+    return [job for job in claimed if job.lease not in held]

@@ -1,0 +1,232 @@
+"""Serving: the open jobs of one model, whatever their derivation, from the store alone.
+
+In: a store and a model. Out: finished jobs, until told to stop. Never: reads a derivation's file, takes a
+job of another model, or lets one bad definition or a database that restarts end it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+
+from holocron.derivation import derivation_from_definition
+from holocron.errors import DerivationError, DerivationInvalid, StoreError, StoreTooNew
+from holocron.llm.model import LanguageModel
+from holocron.pipeline import Question
+from holocron.store import JobPlanner, Store
+from holocron.store.agenda import AgendaEntry, find_model_id, load_agenda, load_definition
+from holocron.work.assignments import Assignment
+from holocron.work.observers import WorkObserver
+from holocron.work.retry import backoff_s
+from holocron.work.rotation import SHIFT_S, Rotation
+from holocron.work.worker import LEASE_S, Worker
+
+log = logging.getLogger(__name__)
+
+#: how old an agenda may be: a job of a higher priority waits so long at most
+_AGENDA_S = 1.0
+#: an idle worker looks again after a while that grows from the first to the second
+_FIRST_REST_S, _LONGEST_REST_S = 0.2, 3.0
+#: where there is something to claim that another worker was about to take
+_SHORT_REST_S = 0.01
+
+
+class ServiceObserver(WorkObserver):
+    """What a surface may watch of a service, beside the work itself."""
+
+    def on_started(self, worker_id: int) -> None:
+        """Learn the number under which the worker signed on."""
+
+    def on_skipped(self, derivation: str, error: DerivationError) -> None:
+        """Learn that a derivation cannot be worked here; its jobs are left alone."""
+
+    def on_store_lost(self, error: StoreError, delay_s: float) -> None:
+        """Learn that the database does not answer; it is tried again after a while."""
+
+
+class Agenda:
+    """A JobSource: what is open for one model, each derivation in its turn."""
+
+    def __init__(
+        self,
+        store: Store,
+        model: LanguageModel,
+        *,
+        observer: ServiceObserver,
+        rotation: Rotation,
+        until_empty: bool,
+    ) -> None:
+        """Begin with nothing known."""
+        self._store, self._model = store, model
+        self._observer = observer
+        self._rotation = rotation
+        self._until_empty = until_empty
+        self._model_id: int | None = None
+        #: None stands for a derivation that cannot be worked here
+        self._assignments: dict[int, Assignment | None] = {}
+        self._entries: list[AgendaEntry] = []
+        self._loaded_at = float("-inf")
+        #: derivations whose last claim got less than it asked for, since the agenda was read
+        self._spent: set[int] = set()
+        self._current: int | None = None
+        self._rest_s = _FIRST_REST_S
+
+    def next(self) -> Assignment | None:
+        """Return the derivation whose turn it is; None where nothing can be claimed now."""
+        now = time.monotonic()
+        if now - self._loaded_at > _AGENDA_S:
+            self._load(now)
+        while True:
+            ready = {
+                entry.derivation_id: entry.priority
+                for entry in self._entries
+                if entry.priority is not None
+                and not entry.is_paused
+                and entry.derivation_id not in self._spent
+            }
+            self._current = self._rotation.choose(ready, now)
+            if self._current is None:
+                return None
+            assignment = self._prepare(self._current)
+            if assignment is not None:
+                return assignment
+            self._spent.add(self._current)
+
+    def took(self, asked: int, got: int) -> None:
+        """Look at the other derivations where this one gave less than it was asked for."""
+        if got:
+            self._rest_s = _FIRST_REST_S
+        if got < asked and self._current is not None:
+            self._spent.add(self._current)
+
+    def rest(self) -> float | None:
+        """Wait a moment that grows while nothing comes, with jitter so that workers spread out."""
+        self._load(time.monotonic())
+        workable = [entry for entry in self._entries if self._is_workable(entry)]
+        if self._until_empty and not workable:
+            return None
+        if any(entry.priority is not None for entry in workable):
+            return _SHORT_REST_S
+        rest_s, self._rest_s = self._rest_s, min(_LONGEST_REST_S, self._rest_s * 1.5)
+        return rest_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+    def _is_workable(self, entry: AgendaEntry) -> bool:
+        return not entry.is_paused and self._prepare(entry.derivation_id) is not None
+
+    def _load(self, now: float) -> None:
+        if self._model_id is None:
+            self._model_id = find_model_id(self._store, self._model.identity)
+        self._entries = [] if self._model_id is None else load_agenda(self._store, self._model_id)
+        self._loaded_at = now
+        self._spent.clear()
+
+    def _prepare(self, derivation_id: int) -> Assignment | None:
+        """Return a derivation ready to be asked, prepared once; None where that cannot be."""
+        if derivation_id in self._assignments:
+            return self._assignments[derivation_id]
+        assignment: Assignment | None = None
+        try:
+            assignment = self._read(derivation_id)
+        except DerivationError as error:
+            log.warning(
+                "derivation skipped",
+                exc_info=True,
+                extra={"action": "derivation_skipped", "derivation_id": derivation_id},
+            )
+            names = [entry.name for entry in self._entries if entry.derivation_id == derivation_id]
+            self._observer.on_skipped(names[0] if names else str(derivation_id), error)
+        self._assignments[derivation_id] = assignment
+        return assignment
+
+    def _read(self, derivation_id: int) -> Assignment:
+        derivation = derivation_from_definition(load_definition(self._store, derivation_id))
+        question = Question.prepare(derivation)
+        planner = JobPlanner(self._store, question.derivation, self._model.identity)
+        if planner.derivation_id != derivation_id:
+            raise DerivationInvalid(
+                f"the stored definition {derivation_id} of {derivation.name!r} does not mean what it did",
+                hint="It was changed in the database, or made by another version of Holocron.",
+            )
+        return Assignment(question, planner)
+
+
+class Service:
+    """A worker that goes on: it waits for jobs, and for a database that went away."""
+
+    def __init__(
+        self,
+        store: Store,
+        model: LanguageModel,
+        *,
+        observer: ServiceObserver | None = None,
+        until_empty: bool = False,
+        grace_s: float = 30.0,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """Prepare to serve.
+
+        until_empty: end when no job of this model is open. grace_s: how long a stop waits for answers.
+        """
+        self._store, self._model = store, model
+        self._observer = observer or ServiceObserver()
+        self._grace_s, self._lease_s = grace_s, lease_s
+        self._source = Agenda(
+            store, model, observer=self._observer, rotation=Rotation(SHIFT_S), until_empty=until_empty
+        )
+        self._worker: Worker | None = None
+        # plain flags, as the worker's
+        self._is_stopping = self._is_aborting = False
+        self._losses = 0
+
+    def stop(self) -> None:
+        """Claim no more; finish what is in flight, or give it back in time. Safe in a signal handler."""
+        self._is_stopping = True
+        if self._worker is not None:
+            self._worker.stop(self._grace_s)
+
+    def abort(self) -> None:
+        """Give back what is in flight at once. Safe in a signal handler."""
+        self._is_stopping = True
+        self._is_aborting = True
+        if self._worker is not None:
+            self._worker.abort()
+
+    def run(self) -> None:
+        """Work until stopped, or until the queue is empty where that was asked for.
+
+        Raises: ModelError that no retry can mend, StoreTooNew; what was in flight is given back first.
+        """
+        while not self._is_stopping:
+            try:
+                self._work()
+            except StoreTooNew:
+                raise
+            except StoreError as error:
+                # what was answered in the meantime is lost and asked again: its leases are taken over
+                self._losses += 1
+                delay_s = backoff_s(self._losses)
+                self._observer.on_store_lost(error, delay_s)
+                self._wait(delay_s)
+            else:
+                return
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._is_stopping and time.monotonic() < end:
+            time.sleep(0.2)
+
+    def _work(self) -> None:
+        self._worker = worker = Worker(
+            self._store, self._model, observer=self._observer, lease_s=self._lease_s
+        )
+        # a signal may have come before there was a worker to tell
+        if self._is_stopping:
+            self.stop()
+        if self._is_aborting:
+            self.abort()
+        try:
+            self._observer.on_started(worker.worker_id)
+            worker.serve(self._source)
+        finally:
+            worker.close()

@@ -1,0 +1,28 @@
+CREATE TABLE ship__6c057e72 (
+  artifact_id INTEGER NOT NULL,
+  "select" TEXT,
+  "a b]c" BIGINT,
+  weight DOUBLE,
+  "Weight_2" DOUBLE,
+  is_old BOOLEAN,
+  day DATE,
+  moment DATETIME,
+  either TEXT,
+  PRIMARY KEY (artifact_id),
+  FOREIGN KEY(artifact_id) REFERENCES holocron_artifact (id)
+);
+
+CREATE VIEW ship AS SELECT holocron_subject.subject, ship__6c057e72."select", ship__6c057e72."a b]c", ship__6c057e72.weight, ship__6c057e72."Weight_2", ship__6c057e72.is_old, ship__6c057e72.day, ship__6c057e72.moment, ship__6c057e72.either, ship__6c057e72.artifact_id
+FROM ship__6c057e72 JOIN holocron_subject ON holocron_subject.artifact_id = ship__6c057e72.artifact_id;
+
+CREATE TABLE ship__6c057e72__ports (
+  artifact_id INTEGER NOT NULL,
+  row_number INTEGER NOT NULL,
+  "order" TEXT,
+  PRIMARY KEY (artifact_id, row_number),
+  FOREIGN KEY(artifact_id) REFERENCES holocron_artifact (id)
+)
+ WITHOUT ROWID;
+
+CREATE VIEW ship_ports AS SELECT holocron_subject.subject, ship__6c057e72__ports.row_number, ship__6c057e72__ports."order", ship__6c057e72__ports.artifact_id
+FROM ship__6c057e72__ports JOIN holocron_subject ON holocron_subject.artifact_id = ship__6c057e72__ports.artifact_id;

@@ -1,0 +1,97 @@
+"""The crew: what its threads take up, leave alone and survive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import cast
+
+import pytest
+
+from holocron.errors import HolocronError, ModelError, ModelStalled
+from holocron.llm.model import OnProgress
+from holocron.store import ClaimedJob, JobResult
+from holocron.work.crew import Crew, Flight
+
+
+class _Panic(BaseException):
+    """What a library in another language raises when it breaks."""
+
+
+class _Job:
+    """A job as far as a crew looks at it."""
+
+    def __init__(self, number: int, fault: BaseException | None = None) -> None:
+        self.job_id, self.fault = number, fault
+
+
+def _answer(job: ClaimedJob, on_progress: OnProgress) -> JobResult:
+    fault = cast("_Job", job).fault
+    if fault is not None:
+        raise fault
+    return cast("JobResult", f"{job.job_id} goes on: {on_progress(1)}")
+
+
+def _flight(number: int, fault: BaseException | None = None) -> Flight:
+    return Flight(job=cast("ClaimedJob", _Job(number, fault)))
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    """Return a crew of one thread."""
+    with closing(Crew(1, _answer, lambda _tokens: True)) as made:
+        yield made
+
+
+def test_all_that_is_added_lands_in_its_order(crew: Crew) -> None:
+    """One thread answers one job after another, and counts its progress."""
+    flights = [_flight(number) for number in range(20)]
+    crew.add(flights)
+    assert crew.gather(20, 10) == flights
+    assert [flight.result for flight in flights] == [f"{number} goes on: True" for number in range(20)]
+    assert {flight.progress for flight in flights} == {2}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(ModelStalled(), ModelStalled), (ZeroDivisionError(), ModelError), (_Panic(), ModelError)],
+    ids=["known", "a bug", "a panic"],
+)
+def test_a_fault_ends_its_job_and_not_the_thread(
+    crew: Crew, fault: BaseException, error: type[HolocronError]
+) -> None:
+    """The job lands with an error, and the thread takes up the next one."""
+    first, second = _flight(1, fault), _flight(2)
+    crew.add([first, second])
+    assert crew.gather(2, 10) == [first, second]
+    assert type(first.error) is error
+    assert first.result is None
+    assert second.result is not None
+
+
+def test_nothing_is_begun_in_a_pause(crew: Crew) -> None:
+    """Jobs that are added while the store is used wait for its end."""
+    with crew.pausing(is_fast=True):
+        crew.add([_flight(1), _flight(2)])
+        assert crew.gather(1, 0.05) == []
+    assert len(crew.gather(2, 10)) == 2
+
+
+def test_what_is_taken_back_is_never_begun() -> None:
+    """Each job is either taken up or given back, also when threads take jobs up at the same time."""
+    entered, let_go = threading.Event(), threading.Event()
+
+    def hang(_job: ClaimedJob, _on_progress: OnProgress) -> JobResult:
+        entered.set()
+        let_go.wait(10)
+        return cast("JobResult", "answered")
+
+    with closing(Crew(1, hang, lambda _tokens: True)) as crew:
+        flights = [_flight(number) for number in range(3)]
+        crew.add(flights)
+        assert entered.wait(10)
+        assert crew.take_back() == flights[1:]
+        let_go.set()
+        assert crew.gather(1, 10) == flights[:1]
+    assert [flight.progress for flight in flights] == [1, 0, 0]

@@ -1,0 +1,93 @@
+"""The worker and its engine: how many requests pay, and an engine that goes away."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from factories import HONEST, make_derivation, rows, ships
+from holocron.derivation.prompt import Prompt
+from holocron.errors import EngineUnreachable
+from holocron.llm.model import Abilities, Completion, OnProgress
+from holocron.llm.scripted import scripted_identity
+from holocron.store import Store
+from holocron.testing import ScriptedModel
+from holocron.work import WorkObserver, derive_evidence
+from holocron.work import worker as worker_module
+from holocron.work.concurrency import Concurrency
+
+
+class _Remote(ScriptedModel):
+    """An engine elsewhere that answers a few requests at once and lets the others wait."""
+
+    def __init__(self, *, at_once: int, upper: int) -> None:
+        identity = dataclasses.replace(scripted_identity(), abilities=Abilities(knows_slots=False))
+        super().__init__(HONEST, identity=identity, slots=upper)
+        self._places = threading.Semaphore(at_once)
+        self._inside = 0
+        self.most = 0
+
+    def complete(self, prompt: Prompt, on_progress: OnProgress | None = None) -> Completion:
+        """Wait for a place, then answer."""
+        self._inside += 1
+        self.most = max(self.most, self._inside)
+        try:
+            with self._places:
+                time.sleep(0.05)
+                return super().complete(prompt, on_progress)
+        finally:
+            self._inside -= 1
+
+
+class _Settling(WorkObserver):
+    settled: int | None = None
+
+    def on_concurrency(self, slots: int) -> None:
+        self.settled = slots
+
+
+def test_requests_in_flight_are_found_out(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of an engine that does not know its slots settles where more are no gain."""
+    monkeypatch.setattr(worker_module, "Concurrency", partial(Concurrency, trial_s=0.3))
+    model, observer = _Remote(at_once=1, upper=16), _Settling()
+    with Store(sqlite_url) as store:
+        summary = derive_evidence(store, model, make_derivation(), ships(60), observer=observer)
+    assert summary.is_clean
+    # a busy machine may make two look better than one
+    assert observer.settled in (1, 2, 4)
+    assert model.most <= 8
+
+
+def test_requests_in_flight_grow_where_that_pays(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that answers many at once gets many, and no more than its upper bound."""
+    monkeypatch.setattr(worker_module, "Concurrency", partial(Concurrency, trial_s=0.3))
+    model, observer = _Remote(at_once=99, upper=4), _Settling()
+    with Store(sqlite_url) as store:
+        assert derive_evidence(store, model, make_derivation(), ships(120), observer=observer).is_clean
+    assert model.most in (2, 3, 4)
+
+
+def test_an_engine_that_goes_away_costs_few_attempts(sqlite_url: str) -> None:
+    """While an engine cannot be reached, one job at a time finds that out; the others wait."""
+    calls: list[float] = []
+
+    def answer(prompt: Prompt) -> str | Exception:
+        calls.append(time.monotonic())
+        # for two seconds after the fifth call
+        if len(calls) > 5 and calls[-1] - calls[4] < 2.0:
+            return EngineUnreachable("nobody listens")
+        said = HONEST(prompt)
+        assert isinstance(said, str)
+        return said
+
+    with Store(sqlite_url) as store:
+        model = ScriptedModel(answer, slots=4, latency_s=0.02)
+        assert derive_evidence(store, model, make_derivation(), ships(120)).is_clean
+        ((failures,),) = rows(store, "SELECT sum(failures) FROM holocron_job")
+    # what was claimed when it went away, and one for each try
+    assert isinstance(failures, int)
+    assert 1 <= failures <= 40
