@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from factories import accept, claim, finish, make_derivation, plan_ships, rows, run_sql, ship_value
+from factories import (
+    accept,
+    claim,
+    finish,
+    make_derivation,
+    plan_ships,
+    rows,
+    run_sql,
+    ship_bundle,
+    ship_value,
+)
 from holocron.errors import DerivationInvalid
 from holocron.fingerprint import JSONValue
 from holocron.store import Store, commit_results
@@ -329,6 +339,20 @@ def test_tables_follow_from_the_contract_alone(store: Store) -> None:
     with store.reading() as connection:
         for made in again.walk():
             assert connection.execute(select(made.table)).all() == []
+
+
+def test_an_older_contract_that_is_still_wanted_does_not_turn_the_views_back(store: Store) -> None:
+    """Of two contracts with open jobs the one asked for last keeps the views, whichever commits last."""
+    planner, _ = plan_ships(store, ship_bundle(1), ship_bundle(2))
+    newer, _ = plan_ships(store, ship_bundle(1), derivation=make_derivation(_object(name=_TEXT)))
+    finish(store, newer, {"name": "Vessel 1"})
+    (late,) = claim(store, planner)
+    assert commit_results(store, planner.tables, [accept(late, ship_value(2))])
+    assert rows(store, "SELECT subject, name FROM ship_facts") == [("ship 1", "Vessel 1")]
+    # asked for again, the older one shows what it has
+    again, _ = plan_ships(store, ship_bundle(1))
+    finish(store, again, ship_value(1))
+    assert rows(store, "SELECT port FROM ship_facts ORDER BY subject") == [("Arven",), ("Arven",)]
 
 
 def test_a_late_answer_to_an_old_contract_shows_nothing(store: Store) -> None:

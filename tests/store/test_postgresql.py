@@ -6,6 +6,7 @@ Needs a superuser in HOLOCRON_TEST_POSTGRES_URL; every test is skipped, and said
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import threading
 import uuid
@@ -17,6 +18,8 @@ from sqlalchemy import Connection, event, make_url
 
 from factories import (
     HONEST,
+    accept,
+    claim,
     count_rows,
     finish,
     make_derivation,
@@ -36,7 +39,7 @@ from holocron.errors import (
     StoreUnreachable,
     UsageError,
 )
-from holocron.store import Store
+from holocron.store import Store, commit_results
 from holocron.store.bootstrap import bootstrap_database
 from holocron.store.dialects import postgresql
 from holocron.store.store import retried
@@ -49,6 +52,20 @@ def store(postgres_url: str) -> Iterator[Store]:
     """Return an open store on PostgreSQL alone."""
     with Store(postgres_url) as opened:
         yield opened
+
+
+def test_a_value_that_no_column_holds_is_a_fault_of_that_value(store: Store) -> None:
+    """PostgreSQL's refusal of a value is a ValueError, by which a worker ends that job and no other."""
+    planner, _ = plan_ships(store)
+    (job,) = claim(store, planner)
+    result = accept(job, ship_value(1))
+    value = {**ship_value(1), "name": "Vessel\0"}
+    turn = dataclasses.replace(
+        result.turns[0], verdict=dataclasses.replace(result.verdict, value=value, claims=())
+    )
+    with pytest.raises(ValueError, match="NUL"):
+        commit_results(store, planner.tables, [dataclasses.replace(result, turns=(turn,))])
+    assert rows(store, "SELECT status FROM holocron_job") == [("claimed",)]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -111,13 +112,38 @@ def test_a_postponed_job_waits(store: Store) -> None:
     (job,) = claim(store, planner)
     postpone_job(store, job, error="no answer", delay_s=60)
     assert claim(store, planner) == []
-    number, available_at = count_open(store, _scope(planner))
+    number, wait_s = count_open(store, _scope(planner))
     assert number == 1
-    assert available_at is not None
-    assert 50 < (available_at - utc_now()).total_seconds() <= 60
+    assert wait_s is not None
+    assert 50 < wait_s <= 60
     run_sql(store, _MAKE_AVAILABLE)
     (again,) = claim(store, planner)
     assert (again.attempt, again.failures) == (2, 1)
+
+
+def test_a_wait_goes_by_the_clock_of_the_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the server's clock is an hour behind this machine's, a postponed job still waits its time."""
+    planner, _ = plan_ships(store)
+    (job,) = claim(store, planner)
+    monkeypatch.setattr(store.dialect, "now", lambda _: utc_now() - dt.timedelta(hours=1))
+    postpone_job(store, job, error="no answer", delay_s=60)
+    _, wait_s = count_open(store, _scope(planner))
+    assert wait_s is not None
+    assert 50 < wait_s <= 60
+
+
+@pytest.mark.parametrize("end", [fail_job, partial(postpone_job, delay_s=60)], ids=["failed", "postponed"])
+@pytest.mark.parametrize(
+    ("said", "kept"), [("no\0answer", "no\ufffdanswer"), ("half \ud83d", "half ?")], ids=["NUL", "half"]
+)
+def test_any_words_of_an_engine_can_be_kept(
+    store: Store, end: Callable[..., None], said: str, kept: str
+) -> None:
+    """An error's text that no database holds is mended: its job would be given back uncounted for ever."""
+    planner, _ = plan_ships(store)
+    (job,) = claim(store, planner)
+    end(store, job, error=said)
+    assert rows(store, "SELECT last_error, failures FROM holocron_job") == [(kept, 1)]
 
 
 def test_the_last_failure_ends_a_job(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -212,6 +213,19 @@ def test_a_rejected_answer_keeps_the_models_words(store: Store) -> None:
     assert find_artifacts(store) == []
     (made,) = list_jobs(store)
     assert (made.status, made.last_error) == ("rejected", "/name: It is not so.")
+
+
+def test_a_finding_may_quote_anything(store: Store) -> None:
+    """A model's words that no database holds, and a finding that quotes them, are mended and kept."""
+    planner, _ = plan_ships(store)
+    (job,) = claim(store, planner)
+    result = reject(job, "It says \0 and \ud83d.")
+    words = _turn(result, "\0 and \ud83d")
+    result = dataclasses.replace(result, turns=(words, *result.turns))
+    assert commit_results(store, planner.tables, [result]) == [result]
+    assert rows(store, "SELECT text FROM holocron_completion WHERE turn = 0") == [("\ufffd and ?",)]
+    (made,) = list_jobs(store)
+    assert (made.status, made.last_error) == ("rejected", "/name: It says \ufffd and ?.")
 
 
 def test_every_attempt_keeps_its_run(store: Store) -> None:

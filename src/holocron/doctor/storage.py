@@ -20,7 +20,7 @@ from holocron.errors import (
     StoreTooOld,
 )
 from holocron.store import Store
-from holocron.store.control import count_waiting, list_pauses, list_worker_rows
+from holocron.store.control import count_waiting, list_pauses, list_worker_rows, resuming
 from holocron.store.tables import EVERY_DERIVATION
 
 _MEND_DAMAGE = "holocron verify reads all of it."
@@ -85,7 +85,8 @@ def check_queue(store: Store, model: str) -> Iterator[Diagnosis]:
     paused = list_pauses(store)
     if paused:
         names = "all derivations" if EVERY_DERIVATION in paused else ", ".join(sorted(paused))
-        yield warn("queue", Cause.QUEUE_PAUSED, f"the queue is paused for {names}", "holocron pause --off")
+        mend = "; ".join(map(resuming, sorted(paused)))
+        yield warn("queue", Cause.QUEUE_PAUSED, f"the queue is paused for {names}", mend)
     waiting = count_waiting(store)
     served = {model, *(row.model for row in list_worker_rows(store))}
     for name in sorted(waiting.keys() - served):

@@ -87,6 +87,11 @@ def resume_derivation(store: Store, name: str = EVERY_DERIVATION) -> bool:
         return gone.rowcount > 0
 
 
+def resuming(name: str) -> str:
+    """Return the command that lets what is paused under a name go on."""
+    return "holocron pause --off" if name == EVERY_DERIVATION else f"holocron pause {name} --off"
+
+
 @retried
 def list_pauses(store: Store) -> dict[str, dt.datetime]:
     """Return what is paused and since when; EVERY_DERIVATION stands for all."""

@@ -366,6 +366,7 @@ def create_tables(
                     contract_hash=derivation.contract_hash,
                     view_name=made.view_name,
                     is_current=False,
+                    asked=0,
                     created_at=now,
                 )
             )
@@ -384,15 +385,31 @@ def _make_view(connection: Connection, dialect: Dialect, made: DerivedTable) -> 
     )
 
 
+def ask_tables(connection: Connection, root: DerivedTable) -> None:
+    """Note that this contract is the one asked for last. Call it under the lock PLANNING."""
+    wanted = {made.table.name for made in root.walk()}
+    known = _known_tables(connection, root)
+    others = max((row.asked for row in known if row.table_name not in wanted), default=0)
+    if all(row.asked > others for row in known if row.table_name in wanted):
+        return
+    connection.execute(
+        update(tables.derived_table)
+        .where(tables.derived_table.c.table_name.in_(wanted))
+        .values(asked=others + 1)
+    )
+
+
 def show_tables(connection: Connection, dialect: Dialect, root: DerivedTable) -> None:
-    """Point the derivation's views at these tables, once they have something to show."""
+    """Point the derivation's views at these tables, unless they show a contract that was asked for later."""
     wanted = [made.table.name for made in root.walk()]
     if {row.table_name for row in _shown_tables(connection, root)} == set(wanted):
         return
     # looked up again, now that nobody else swaps views
     dialect.lock(connection, PLANNING)
-    shown = _shown_tables(connection, root)
-    if {row.table_name for row in shown} == set(wanted):
+    known = _known_tables(connection, root)
+    shown = [row for row in known if row.is_current]
+    asked = max((row.asked for row in known if row.table_name in wanted), default=0)
+    if {row.table_name for row in shown} == set(wanted) or any(row.asked > asked for row in shown):
         return
     for row in shown:
         connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))

@@ -18,7 +18,7 @@ from holocron.evidence import EvidenceBundle
 from holocron.fingerprint import hash_text
 from holocron.llm.model import ModelIdentity
 from holocron.store import tables
-from holocron.store.derived import DerivedTable, create_tables, shape_tables, show_tables
+from holocron.store.derived import DerivedTable, ask_tables, create_tables, shape_tables, show_tables
 from holocron.store.queue import JobScope
 from holocron.store.store import PLANNING, Store, retried
 from holocron.store.tables import FINISHED, OPEN, TAKEN_AWAY, JobStatus
@@ -142,6 +142,7 @@ class JobPlanner:
             planned = self._settle(connection, bundles, [known[key] for key in keys], force=force)
             if self._priority is not None:
                 self._prioritise(connection, self._priority, planned)
+            ask_tables(connection, self.tables)
             if any(job.state is PlanState.RESTORED and job.status is JobStatus.ACCEPTED for job in planned):
                 show_tables(connection, self._store.dialect, self.tables)
             return planned

@@ -32,6 +32,7 @@ from holocron.store import tables
 from holocron.store.evidence import StoredBundle, load_bundles
 from holocron.store.store import PLANNING, Store, retried
 from holocron.store.tables import EVERY_DERIVATION, OPEN, JobStatus
+from holocron.store.types import storable
 
 #: how often a worker may vanish with a job, or the engine fail on it, before it ends as failed
 MAX_FAILURES = 8
@@ -211,7 +212,7 @@ def postpone_job(store: Store, job: ClaimedJob, *, error: str, delay_s: float) -
         lambda now: {
             "status": JobStatus.FAILED if ends else _ready_if_wanted(),
             "failures": job.failures + 1,
-            "last_error": error,
+            "last_error": storable(error),
             "available_at": now + dt.timedelta(seconds=delay_s),
             "finished_at": now if ends else None,
             "worker_id": None,
@@ -229,7 +230,7 @@ def fail_job(store: Store, job: ClaimedJob, *, error: str) -> None:
         lambda now: {
             "status": JobStatus.FAILED,
             "failures": job.failures + 1,
-            "last_error": error,
+            "last_error": storable(error),
             "finished_at": now,
             "worker_id": None,
             "lease_expires_at": None,
@@ -334,8 +335,11 @@ def retry_jobs(store: Store, scope: JobScope, statuses: Sequence[JobStatus]) -> 
 
 
 @retried
-def count_open(store: Store, scope: JobScope) -> tuple[int, dt.datetime | None]:
-    """Return how many jobs of a scope are not finished, and when the next waiting one is available."""
+def count_open(store: Store, scope: JobScope) -> tuple[int, float | None]:
+    """Return how many jobs of a scope are not finished, and in how many seconds the next may be claimed.
+
+    By the clock of the database: this machine's may be another. None where none waits.
+    """
     query = select(
         func.count(),
         func.min(case((tables.job.c.status == JobStatus.READY, tables.job.c.available_at))),
@@ -346,7 +350,9 @@ def count_open(store: Store, scope: JobScope) -> tuple[int, dt.datetime | None]:
     )
     with store.reading() as connection:
         number, available_at = connection.execute(query).one()
-    return int(number), available_at
+        if available_at is None:
+            return int(number), None
+        return int(number), (available_at - store.now(connection)).total_seconds()
 
 
 @retried

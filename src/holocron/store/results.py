@@ -22,6 +22,7 @@ from holocron.store.derived import DerivedTable, rows_of, show_tables
 from holocron.store.queue import ClaimedJob, held_leases
 from holocron.store.store import Store, retried
 from holocron.store.tables import JobStatus
+from holocron.store.types import storable
 from holocron.validation.verdicts import Outcome, Verdict
 
 
@@ -135,7 +136,7 @@ def _first_finding(verdict: Verdict) -> str | None:
     """Return why a job was rejected, in one line, for the lists that people read."""
     if not verdict.findings:
         return None
-    return str(verdict.findings[0])
+    return storable(str(verdict.findings[0]))
 
 
 def _completion_rows(run_id: int, turns: Sequence[Turn]) -> list[dict[str, object]]:
@@ -143,14 +144,13 @@ def _completion_rows(run_id: int, turns: Sequence[Turn]) -> list[dict[str, objec
         {
             "run_id": run_id,
             "turn": number,
-            # PostgreSQL holds no NUL
-            "text": turn.completion.text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            "text": storable(turn.completion.text),
             "finish_reason": str(turn.completion.finish_reason),
             "prompt_tokens": turn.completion.prompt_tokens,
             "output_tokens": turn.completion.output_tokens,
             "prompt_ms": round(turn.completion.prompt_ms),
             "output_ms": round(turn.completion.output_ms),
-            "findings": _dump([finding.to_json() for finding in turn.verdict.findings])
+            "findings": storable(_dump([finding.to_json() for finding in turn.verdict.findings]))
             if turn.verdict.findings
             else "[]",
         }

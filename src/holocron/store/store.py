@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Row, Select, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 
 from holocron.errors import SettingsInvalid, StoreConflict, StoreError, StoreTooOld, StoreUnreachable
 from holocron.store.dialects import Dialect, dialect_for, hide_passwords
+from holocron.store.dialects.dialect import first_line
 from holocron.store.migrations import VERSION, read_version, run_steps
 
 _EXAMPLE = "Example: sqlite:///holocron.sqlite"
@@ -159,6 +160,9 @@ class Store:
             yield
         except DBAPIError as problem:
             translated = self.dialect.translate(problem)
+            if translated is None and isinstance(problem, DataError):
+                # the fault of one value, and of whoever brought it
+                raise ValueError(first_line(problem)) from problem
             if translated is None:
                 raise
             raise self._without_password(translated) from problem

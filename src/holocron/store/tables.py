@@ -304,5 +304,7 @@ derived_table = Table(
     Column("view_name", _TABLE_NAME, nullable=False),
     #: whether the views show this contract's tables
     Column("is_current", Boolean(create_constraint=False), nullable=False),
+    #: rises with every contract that is asked for: late answers to an older one do not bring its views back
+    Column("asked", Integer, nullable=False),
     Column("created_at", MOMENT, nullable=False),
 )

@@ -66,6 +66,11 @@ def dump_sorted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def storable(text: str) -> str:
+    """Return words as every database holds them: without NUL, and without half a character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 def exact_text(length: int) -> TypeEngine[str]:
     """Return the type of short text that is a key: compared and sorted by code points everywhere."""
     made: TypeEngine[str] = Unicode(length)

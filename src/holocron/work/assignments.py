@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from holocron.pipeline import Question
-from holocron.store import JobPlanner, Store, utc_now
+from holocron.store import JobPlanner, Store
 from holocron.store.control import list_pauses
 from holocron.store.queue import count_open
 from holocron.store.tables import EVERY_DERIVATION
@@ -62,13 +62,13 @@ class OneQuestion:
 
     def rest(self) -> float | None:
         """Wait a moment where jobs are open that cannot be claimed now."""
-        number, available_at = count_open(self._store, self._assignment.planner.scope)
+        number, wait_s = count_open(self._store, self._assignment.planner.scope)
         if not number:
             return None
         pauses = list_pauses(self._store)
         if EVERY_DERIVATION in pauses or self._assignment.question.derivation.name in pauses:
             return None
-        if available_at is None:
+        if wait_s is None:
             self._observer.on_waiting(number)
             return POLL_S
-        return min(POLL_S, max(0.01, (available_at - utc_now()).total_seconds()))
+        return min(POLL_S, max(0.01, wait_s))

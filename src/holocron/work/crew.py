@@ -64,15 +64,20 @@ class Crew:
         self._may_begin.set()
         self._threads: list[threading.Thread] = []
         self._size = 0
-        self.resize(size)
+        try:
+            self.resize(size)
+        except RuntimeError:
+            # the system gives no more threads; those that wait would keep the process from ending
+            self.close()
+            raise
 
     def resize(self, size: int) -> None:
         """Have so many threads; those that are too many go home after what waits before they are told."""
         while self._size < size:
-            self._size += 1
-            thread = threading.Thread(target=self._serve, name=f"holocron-{self._size}")
-            self._threads.append(thread)
+            thread = threading.Thread(target=self._serve, name=f"holocron-{self._size + 1}")
             thread.start()
+            self._threads.append(thread)
+            self._size += 1
         while self._size > size:
             self._size -= 1
             self._waiting.put(None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 #: claimed jobs beyond the slots are this much work ahead, so that a commit never leaves the model idle
 _AHEAD_S = 0.5
-_MOST_AHEAD = 256
+_MOST_AHEAD = 512
 _FIRST_MOMENT_S = 0.02
 _LONGEST_MOMENT_S = 0.25
 #: from so many jobs a second on, the threads compute more than they wait for the model

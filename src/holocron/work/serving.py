@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _AGENDA_S = 1.0
 #: an idle worker looks again after a while that grows from the first to the second
 _FIRST_REST_S, _LONGEST_REST_S = 0.2, 3.0
+#: who worked so long before the database was lost is not in a row of losses; longer than one is waited for
+_STEADY_S = 300.0
 #: where there is something to claim that another worker was about to take
 _SHORT_REST_S = 0.01
 
@@ -198,13 +200,14 @@ class Service:
         Raises: ModelError that no retry can mend, StoreTooNew; what was in flight is given back first.
         """
         while not self._is_stopping:
+            began = time.monotonic()
             try:
                 self._work()
             except StoreTooNew:
                 raise
             except StoreError as error:
                 # what was answered in the meantime is lost and asked again: its leases are taken over
-                self._losses += 1
+                self._losses = 1 if time.monotonic() - began > _STEADY_S else self._losses + 1
                 delay_s = backoff_s(self._losses)
                 self._observer.on_store_lost(error, delay_s)
                 self._wait(delay_s)

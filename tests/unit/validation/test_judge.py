@@ -398,9 +398,9 @@ def test_findings_are_bounded() -> None:
     """However much is wrong, and however long the values, a repair stays short, and is soon ready."""
     evidence = shown("\n\n".join(f"Line {number} of the log." for number in range(2_000)))
     answer: JSONValue = {"cite": [1, 2], "a": ["lie " * 90 + str(number) for number in range(60)]}
-    begun = time.monotonic()
+    begun = time.thread_time()
     verdict = decide({"items": STRING}, answer, evidence)
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
     assert len(verdict.findings) == MAX_FINDINGS
     assert all(len(finding.message) < 300 for finding in verdict.findings)
 

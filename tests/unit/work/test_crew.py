@@ -70,6 +70,22 @@ def test_a_fault_ends_its_job_and_not_the_thread(
     assert second.result is not None
 
 
+def test_a_crew_that_cannot_be_complete_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system gives no more threads, those that were started go home: the process can end."""
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_two(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+        started.append(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    with pytest.raises(RuntimeError, match="new thread"):
+        Crew(3, _answer, lambda _tokens: True)
+    assert [thread.is_alive() for thread in started] == [False, False]
+
+
 def test_nothing_is_begun_in_a_pause(crew: Crew) -> None:
     """Jobs that are added while the store is used wait for its end."""
     with crew.pausing(is_fast=True):

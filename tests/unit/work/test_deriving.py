@@ -193,9 +193,11 @@ def test_a_bug_in_a_model_ends_its_job_only(store: Store, fault: Exception) -> N
 
 
 def test_an_answer_that_no_database_holds_ends_its_job_only(store: Store) -> None:
-    """Words that cannot be written fail the job they came for; the others of the same commit are kept."""
+    """Words that cannot be written end the job they came for; the others of the same commit are kept."""
     half = "half a character: \ud800"
-    model = ScriptedModel(lambda prompt: half if "Vessel 2 " in _evidence(prompt) else HONEST(prompt))
+    model = ScriptedModel(
+        lambda prompt: half if "Vessel 2 " in str(prompt.messages) else HONEST(prompt),
+    )
     summary = _derive(store, model, *ships(6))
     assert summary.statuses[JobStatus.ACCEPTED] == 5
     (other,) = [job for job in list_jobs(store) if job.status is not JobStatus.ACCEPTED]

@@ -250,6 +250,33 @@ def test_a_lost_database_is_waited_for(store: Store, monkeypatch: pytest.MonkeyP
     assert Counter(rows(store, "SELECT status, worker_id FROM holocron_job")) == {("accepted", None): 6}
 
 
+@pytest.mark.parametrize(
+    ("worked_s", "losses"), [(1.0, [1, 2, 3]), (3600.0, [1, 1, 1])], ids=["row", "apart"]
+)
+def test_losses_that_lie_apart_are_each_the_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch, worked_s: float, losses: list[int]
+) -> None:
+    """The wait for a lost database grows from loss to loss, but not where the work went well in between."""
+    clock, asked = [0.0], list[int]()
+    service = Service(store, ScriptedModel(HONEST))
+
+    def lose() -> None:
+        clock[0] += worked_s
+        if len(asked) == len(losses):
+            return
+        raise StoreUnreachable("gone")
+
+    def backoff_s(failures: int) -> float:
+        asked.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(service, "_work", lose)
+    monkeypatch.setattr(serving, "backoff_s", backoff_s)
+    monkeypatch.setattr(serving.time, "monotonic", lambda: clock[0])
+    service.run()
+    assert asked == losses
+
+
 def test_a_damaged_model_ends_the_service(store: Store) -> None:
     """What no retry can mend is raised, and the jobs are ready for another worker."""
     _plan(store, "ship_facts", 3)

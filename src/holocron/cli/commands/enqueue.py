@@ -16,7 +16,7 @@ from holocron.errors import EvidenceMissing
 from holocron.fingerprint import JSONValue
 from holocron.settings import Settings
 from holocron.store import Store
-from holocron.store.control import list_pauses
+from holocron.store.control import list_pauses, resuming
 from holocron.store.tables import EVERY_DERIVATION, OPEN
 from holocron.work import DeriveSummary, enqueue_evidence
 
@@ -94,8 +94,8 @@ def _judge(summaries: Sequence[DeriveSummary]) -> Exit:
 def _report(summaries: Sequence[DeriveSummary], pauses: Set[str]) -> None:
     for summary in summaries:
         say(_describe(summary))
-        if pauses & {summary.derivation, EVERY_DERIVATION}:
-            say(f"  {summary.derivation} is paused; 'holocron pause --off' hands its jobs out again.")
+        for name in sorted(pauses & {summary.derivation, EVERY_DERIVATION}):
+            say(f"  {summary.derivation} is paused; '{resuming(name)}' hands its jobs out again.")
     if any(_count_open(summary) for summary in summaries):
         say("Work them: holocron worker.")
 

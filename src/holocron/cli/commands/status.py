@@ -9,7 +9,7 @@ from holocron.cli.project import show_database
 from holocron.cli.terminal import print_json, print_table, say
 from holocron.settings import Settings
 from holocron.store import JobStatus, Store
-from holocron.store.control import list_pauses
+from holocron.store.control import list_pauses, resuming
 from holocron.store.reports import count_statuses
 from holocron.store.tables import EVERY_DERIVATION
 
@@ -56,9 +56,8 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
     else:
         say("Nothing has been derived yet. Type: holocron derive")
     for name in sorted(paused):
-        say("The whole queue is paused." if name == EVERY_DERIVATION else f"{name} is paused.")
-    if paused:
-        say("Go on: holocron pause --off.")
+        said = "The whole queue is paused" if name == EVERY_DERIVATION else f"{name} is paused"
+        say(f"{said}. Go on: {resuming(name)}")
 
 
 def _count(settings: Settings) -> tuple[dict[str, dict[JobStatus, int]], set[str]]:

@@ -32,6 +32,7 @@ CREATE TABLE holocron_derived_table (
   contract_hash NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
   view_name NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
   is_current BIT NOT NULL,
+  asked INTEGER NOT NULL,
   created_at DATETIME2(7) NOT NULL,
   CONSTRAINT pk_holocron_derived_table PRIMARY KEY (table_name)
 );

@@ -31,6 +31,7 @@ CREATE TABLE holocron_derived_table (
   contract_hash VARCHAR(64) NOT NULL,
   view_name VARCHAR(128) NOT NULL,
   is_current BOOLEAN NOT NULL,
+  asked INTEGER NOT NULL,
   created_at DATETIME NOT NULL,
   CONSTRAINT pk_holocron_derived_table PRIMARY KEY (table_name)
 );
