@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
+from models.builtin.names import Names
 from models.builtin.phrasing import NAME, Line, Writer
 from models.builtin.world import Entity
 
@@ -52,11 +53,11 @@ def slug(name: str) -> str:
 class DocumentMaker:
     """Writes one bundle's items."""
 
-    def __init__(self, rng: Random, entities: Sequence[Entity], *, held_out: bool) -> None:
+    def __init__(self, rng: Random, entities: Sequence[Entity], names: Names, *, held_out: bool) -> None:
         self.rng = rng
         self.entities = entities
         self.held_out = held_out
-        self.writer = Writer(rng, entities, held_out=held_out)
+        self.writer = Writer(rng, entities, names, held_out=held_out)
 
     def write(self, form: Form, telling: Telling, *, clutter: float) -> list[list[Line]]:
         """Return the items, each a list of lines; clutter is the share of lines that help nobody."""
@@ -104,6 +105,9 @@ class DocumentMaker:
         lines: list[Line] = []
         if rng.random() < 0.3:
             lines.append(self._heading(self.entities[0].name, (0, NAME, 0)))
+        elif len(self.entities) > 1 and rng.random() < 0.3:
+            # the one that is asked for need not come first
+            lines.append(writer.opener(1, rng.sample(list(self.entities[1].kind.attributes), 2)))
         groups = self._groups(telling.keys)
         first = groups.pop() if groups else []
         opener = writer.opener(0, first)
@@ -130,6 +134,8 @@ class DocumentMaker:
             about = 0
         if rng.random() < clutter:
             lines.append(self._clutter())
+        if rng.random() < 0.3:
+            lines.insert(rng.randint(len(lines) // 2, len(lines)), writer.decoy())
         return lines
 
     def _heading(self, text: str, *claims: tuple[int, str, int]) -> Line:

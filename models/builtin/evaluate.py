@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 
 import psutil
+import yaml
 from models.builtin.examples import CATALOGUE, PLAIN, Example, Side, make_group
 
 from holocron.derivation import Derivation
@@ -28,7 +29,8 @@ from holocron.llm.llamacpp import LlamaCppModel
 from holocron.validation import ContractValidator, Outcome, ShownEvidence, judge
 
 HANDWRITTEN = Path(__file__).with_name("handwritten.jsonl")
-SETS = ("unseen names", "held-out patterns and fields", "catalogue, unseen names", "by hand")
+ROOT = Path(__file__).parents[2]
+SETS = ("unseen names", "held-out patterns and fields", "catalogue, unseen names", "by hand", "the demo")
 HEADS = (
     "set", "jobs", "wholly right", "leaf F1", "citation accuracy", "lines found", "accepted", "tokens/s",
 )  # fmt: skip
@@ -163,6 +165,40 @@ def handwritten_cases(path: Path = HANDWRITTEN) -> Iterator[Case]:
         )
 
 
+def demo_cases() -> Iterator[Case]:
+    """Yield the demo's jobs; their right answers are in the repository's tests, with the lines to cite."""
+    sys.path.append(str(ROOT / "tests"))
+    from demo_answers import PROJECT, cite_journey, cite_lines, read_archive, read_gold
+
+    told = yaml.safe_load((PROJECT / "derivations" / "entity_facts.yaml").read_text(encoding="utf-8"))
+    contract = Contract.parse(told["contract"])
+    derivation = Derivation(
+        name=told["name"], version=str(told["version"]), instructions=told["instructions"], contract=contract
+    )
+    gold = read_gold()
+    for subject, bundle in read_archive().items():
+        segments = number_segments(bundle)
+        facts = gold[subject]
+        journeys = [{CITE: cite_journey(bundle, journey), **journey} for journey in facts["journeys"]]
+        yield Case(
+            derivation.render_prompt(bundle.subject, segments),
+            ShownEvidence(bundle=bundle, segments=tuple(segments)),
+            ContractValidator(contract),
+            {CITE: cite_lines(bundle, facts), **facts, "journeys": journeys},
+        )
+
+
+def cases_of(name: str, count: int) -> list[Case]:
+    """Return the jobs of one of the sets."""
+    match name:
+        case "by hand":
+            return list(handwritten_cases())
+        case "the demo":
+            return list(demo_cases())
+        case _:
+            return list(generated_cases(name, count))
+
+
 def evaluate(model: LlamaCppModel, cases: Sequence[Case]) -> Score:
     """Ask each case once, without repairs, and count."""
     score = Score()
@@ -235,8 +271,7 @@ def main() -> None:
     print(f"load and first answer: {time.monotonic() - began:.2f} s; memory: {taken:.0f} MB\n")
     print("| " + " | ".join(HEADS) + " |\n" + "|---" * len(HEADS) + "|")
     for name in options.sets:
-        cases = list(handwritten_cases()) if name == "by hand" else list(generated_cases(name, options.count))
-        score = evaluate(model, cases)
+        score = evaluate(model, cases_of(name, options.count))
         print(f"| {name} | {score.row()} |", flush=True)
         for wanted, got in score.wrong[: options.show]:
             print(f"  wanted {wanted}\n  got    {got}", file=sys.stderr)

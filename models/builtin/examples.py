@@ -125,8 +125,8 @@ def _one(
         world.invent(main.kind) if rng.random() < 0.7 else _invent(world, question)
         for _ in range(rng.choice((0, 1, 1, 2)))
     ]
-    form = rng.choices(list(Form), (0.62, 0.16, 0.12, 0.1))[0]
-    maker = DocumentMaker(rng, entities, held_out=world.held_out_patterns)
+    form = rng.choices(list(Form), (0.56, 0.16, 0.12, 0.16))[0]
+    maker = DocumentMaker(rng, entities, world.names, held_out=world.held_out_patterns)
     lines = maker.write(form, _telling(rng, stage, question, main), clutter=stage.clutter)
     if rng.random() < 0.4:
         subject = main.name
@@ -171,7 +171,7 @@ def _every(
     kind = question.kinds[0]
     entities = [_invent(world, question) for _ in range(rng.choice((1, 2, 2, 3, 3, 4, 5)))]
     keys = [one.keys[kind.name] for one in question.asked if kind.name in one.keys]
-    maker = DocumentMaker(rng, entities, held_out=world.held_out_patterns)
+    maker = DocumentMaker(rng, entities, world.names, held_out=world.held_out_patterns)
     if rng.random() < 0.5:
         items = maker.write(Form.TABLE, Telling(keys=tuple(dict.fromkeys(keys)), lists=()), clutter=0)
     else:

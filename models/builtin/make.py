@@ -16,10 +16,26 @@ from models.builtin.tokenizer import train_tokenizer
 from models.builtin.training import Plan, train
 
 PLANS = {
-    # about an hour on two free cores; what it reaches is in README.md
-    "cpu": Plan(size=Size(), updates=20_000, seconds=4_200, catalogue=0.75, easy=0.8),
-    # for a day on two free cores
-    "cpu-long": Plan(size=Size(), updates=60_000, seconds=80_000, catalogue=0.35, easy=0.3),
+    # for one core of a CPU with AMX tiles, and a C++ compiler; what it reached is in README.md
+    "cpu": Plan(
+        size=Size(),
+        updates=1_000_000,
+        seconds=5_200,
+        matrix_rate=0.014,
+        other_rate=0.003,
+        warm_updates=60,
+        easy=0.4,
+        catalogue=0.4,
+        kernel_threads=2,
+        workers=1,
+        makers=1,
+        cooling=0.5,
+        teaching=0.5,
+        fused=False,
+        examine_every=200,
+    ),
+    # for a day on two free cores without such tiles
+    "cpu-torch": Plan(size=Size(), updates=60_000, seconds=80_000, matrix_rate=0.014, other_rate=0.003),
     # 14 million weights and about half a billion tokens, for one data-centre GPU with 16 cores beside it
     "gpu": Plan(
         size=Size(width=320, layers=10, heads=5, hidden=864),

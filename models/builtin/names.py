@@ -6,7 +6,10 @@ so that evaluation meets no word of a name that training has seen. Never: names 
 
 from __future__ import annotations
 
+import re
 import zlib
+from functools import cache
+from pathlib import Path
 from random import Random
 
 from models.builtin.words import read_words
@@ -14,8 +17,20 @@ from models.builtin.words import read_words
 _WORDS = read_words()
 _STYLES = [(style["onsets"], style["vowels"], style["codas"]) for style in _WORDS["styles"]]
 _WEIGHTS = [style["weight"] for style in _WORDS["styles"]]
+_TRADES = ("maker", "man", "smith", "keeper", "seller", "er", "wright", "or", " dealer", " mender", "ist")
+#: one word of so many is put together from parts of plain words, so that every token is met in a name
+PLAIN_SHARE = 0.25
 #: one word of eight is held out
 HELD_OUT_SHARE = 8
+
+
+@cache
+def _plain_words() -> list[str]:
+    """Return the plain words of the pattern files, whatever they mean there."""
+    texts = (
+        path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("patterns/*.yaml"))
+    )
+    return sorted({word for text in texts for word in re.findall(r"[a-z]{3,10}", text)})
 
 
 def is_held_out(word: str) -> bool:
@@ -34,6 +49,12 @@ class Names:
         """Return one capitalised invented word."""
         rng = self._rng
         while True:
+            if rng.random() < PLAIN_SHARE:
+                first, second = rng.choice(_plain_words()), rng.choice(_plain_words())
+                text = rng.choice((first, first[: rng.randint(2, 5)] + second[-rng.randint(2, 5) :]))
+                if len(text) <= 11 and is_held_out(text) == self._held_out:
+                    return text.capitalize()
+                continue
             onsets, vowels, codas = rng.choices(_STYLES, _WEIGHTS)[0]
             text = ""
             for _ in range(rng.choice((1, 1, 2, 2, 2, 2, 3))):
@@ -132,6 +153,13 @@ class Names:
         """Return an office that a person can hold."""
         role = self._rng.choice(_WORDS["roles"])
         return f"{role} of {self.word()}" if " of " not in role and self._rng.random() < 0.3 else role
+
+    def trade(self) -> str:
+        """Return a trade that nobody has heard of, so that trades are read and not guessed."""
+        while True:
+            word = self._rng.choice(_plain_words())
+            if is_held_out(word) == self._held_out:
+                return word + self._rng.choice(_TRADES)
 
     def goods(self) -> list[str]:
         """Return two to four wares."""

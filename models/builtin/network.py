@@ -37,6 +37,8 @@ class Chunk:
     groups: Tensor
     #: [count, 1, length, P + length]: 0 where an ending's token may look, else far below
     bias: Tensor
+    #: [M, 5]: taught looks: which heads, ending, row, column that should be seen, weight
+    aims: Tensor
 
 
 @dataclass(slots=True)
@@ -49,24 +51,34 @@ class Batch:
     count: int
     length: int
     chunks: list[Chunk]
-    #: [A]: the rows whose next token counts, and those tokens
+    #: [A]: the rows whose next token counts, those tokens, and how much each counts
     rows: Tensor
     targets: Tensor
+    counts: Tensor
     #: how many of them each answer has, in their order
     lengths: list[int]
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        chunks = [replace(c, groups=c.groups.to(device), bias=c.bias.to(device)) for c in self.chunks]
-        moved = {name: getattr(self, name).to(device) for name in ("tokens", "positions", "rows", "targets")}
+        chunks = [
+            replace(c, groups=c.groups.to(device), bias=c.bias.to(device), aims=c.aims.to(device))
+            for c in self.chunks
+        ]
+        moved = {
+            name: getattr(self, name).to(device)
+            for name in ("tokens", "positions", "rows", "targets", "counts")
+        }
         return replace(self, chunks=chunks, **moved)
 
 
 class Layer(nn.Module):
     """Attention, then a gated feed-forward network, each behind a norm."""
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, number: int) -> None:
         super().__init__()
+        #: the sorts of aims that this layer is taught: one head each, from the first on
+        self.taught = {size.layers // 2: (0, 1), size.layers - 1: (2, 3)}.get(number, ())
+        self.misses: list[tuple[Tensor, Tensor]] = []
         d, h = size.width, size.hidden
         self.heads = size.heads
         self.attention_norm = nn.Parameter(torch.ones(d))
@@ -98,11 +110,20 @@ class Layer(nn.Module):
                 torch.cat((early[n].index_select(0, chunk.groups), own[n]), dim=2) for n in (1, 2)
             )
             scores = torch.matmul(own[0] * keys.shape[-1] ** -0.5, keys.mT)
+            self._look(scores, chunk)
             results.append(
                 torch.matmul(_attention_weights(scores, chunk.bias), values).transpose(1, 2).reshape(-1, d)
             )
         told = torch.cat(results)
         return _linear(told if rows is None else told.index_select(0, rows), self.out)
+
+    def _look(self, scores: Tensor, chunk: Chunk) -> None:
+        """Keep how far the taught heads are from looking where they should."""
+        for head, sort in enumerate(self.taught):
+            aims = chunk.aims[chunk.aims[:, 0] == sort]
+            place, row, seen = aims[:, 1].long(), aims[:, 2].long(), aims[:, 3].long()
+            looks = scores[place, head, row].float() + chunk.bias[place, 0, row].float()
+            self.misses.append((F.cross_entropy(looks, seen, reduction="none"), aims[:, 4]))
 
     def feed(self, x: Tensor) -> Tensor:
         """Return what the feed-forward network adds."""
@@ -117,8 +138,20 @@ class Network(nn.Module):
         super().__init__()
         self.size = size
         self.embedding = nn.Parameter(torch.randn(size.vocabulary, size.width))
-        self.layers = nn.ModuleList(Layer(size) for _ in range(size.layers))
+        self.layers = nn.ModuleList(Layer(size, number) for number in range(size.layers))
         self.final_norm = nn.Parameter(torch.full((size.width,), 1 / size.width**0.5))
+
+    def misses(self) -> list[Tensor]:
+        """Return, for each sort of taught heads, the mean of how far they were off since the last call."""
+        means = []
+        for layer in self.layers:
+            count = len(layer.taught)
+            for head in range(count):
+                mine = layer.misses[head::count]
+                lost = torch.cat([miss * weight for miss, weight in mine]).sum()
+                means.append(lost / torch.cat([weight for _, weight in mine]).sum().clamp(min=1))
+            layer.misses.clear()
+        return means
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [A, vocabulary] for the rows that count."""

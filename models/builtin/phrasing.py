@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from models.builtin.names import Names
 from models.builtin.world import Entity, Fact
 
 #: what a line states: the entity's name, an attribute, or the n-th item of a list
@@ -68,12 +69,41 @@ _OPENERS = (
     "{name} {P}.",
     "This page is about {name}, {a} {noun} {part}.",
     "{name}: {noun}, {part}.",
+    "Like many others of its day, {name} was {a} {noun} {part}.",
+    "Much has been written about {name}, {a} {noun} {part}.",
+    "Few still remember {name}, {a} {noun} that {P}.",
+    "In the lists of the time {name} is called {a} {noun}.",
+    "Of all that lies in this box, {name} {P}.",
+    "Here we speak of {name}, {a} {noun}.",
+    "When the old books name {a} {noun}, they mean {name}.",
+    "{name}, known to all as {a} {noun}, {P}.",
 )
 _HELD_OPENERS = (
     "Under the name of {name} we find {a} {noun} {part}.",
     "{name}, {noun}, {P}.",
     "Here begins the entry for {name}, {a} {noun} {part}.",
 )
+#: what may stand before a first sentence, so that the name is not always its beginning
+_LEADS = (
+    "After a slow start, ",
+    "To this day ",
+    "For many years ",
+    "Seen from afar, ",
+    "As every child here knows, ",
+    "Not far from {place}, ",
+    "Together with {person}, ",
+    "Thanks to {person}, ",
+    "If we may trust {person}, ",
+    "In the summer of {year} a clerk wrote that ",
+    "Before the war with {place}, ",
+    "Poor and without friends, ",
+    "Of the few that are left, ",
+    "Like {person}, ",
+    "At the edge of the map, ",
+    "With some luck ",
+    "Hardly known today, ",
+)
+_HELD_LEADS = ("By a strange chance ", "Under a grey sky ", "In the words of {person}, ")
 _UNKNOWN = (
     "Nothing is known about {the} {label}.",
     "The {label} is not recorded.",
@@ -110,6 +140,44 @@ _FILLERS = (
     "It rained for weeks.",
     "Everything else is guesswork.",
 )
+#: sentences with a year, a place or a name that answers nothing
+_DECOYS = (
+    "The old mill was torn down in {year}.",
+    "A road was laid past the door in {year}.",
+    "The clock tower was finished in {year}.",
+    "A storm in {year} tore off the roof.",
+    "The first telephone rang there in {year}.",
+    "Papers about this lie in {place}.",
+    "A painting of the scene hangs in {place}.",
+    "The archive in {place} owns two of the letters.",
+    "{person} drew a map of the valley in {year}.",
+    "{person} wrote a song about it.",
+    "The tale was told by {person} from {place}.",
+    "{person}, who was born in {year}, kept the notes.",
+    "A visitor from {place} counted {number} steps.",
+    "The price of bread was {number} pence in {year}.",
+    "A copy was sold in {place} in {year}.",
+    "Until {year} the box was kept in {place}.",
+)
+_HELD_DECOYS = (
+    "The well ran dry in {year}.",
+    "A plaster cast is on show in {place}.",
+    "{person} of {place} doubted the story.",
+)
+#: what a journey's sentence may go on to say
+_TAILS = (
+    " to look for work",
+    " and stayed for a winter",
+    " with two companions",
+    ", where nothing had changed",
+    ", where a fair was held",
+    " to see the lights",
+    " and came back with a cold",
+    " in bad weather",
+    " for the last time",
+    " to buy rope and tar",
+    ", as the diary tells",
+)
 _HELD_FILLERS = (
     "The binding is of calfskin.",
     "The clerk's hand is hard to read.",
@@ -141,9 +209,10 @@ def upper_first(text: str) -> str:
 class Writer:
     """Writes about the entities of one bundle."""
 
-    def __init__(self, rng: Random, entities: Sequence[Entity], *, held_out: bool) -> None:
+    def __init__(self, rng: Random, entities: Sequence[Entity], names: Names, *, held_out: bool) -> None:
         self.rng = rng
         self.entities = entities
+        self.names = names
         self.held_out = held_out
 
     def _pick(self, seen: Sequence[str], held_out: Sequence[str]) -> str:
@@ -246,6 +315,12 @@ class Writer:
         text = upper_first(
             frame.format(name=name, a=article(entity.noun), noun=entity.noun, part=part, P=predicate)
         )
+        if (
+            frame.startswith(("{name} was", "{name} is", "{name} {P}", "{name}, {a}"))
+            and self.rng.random() < 0.3
+        ):
+            lowered = text.startswith("The ") and not text.startswith(entity.name)
+            text = self._invented(self._pick(_LEADS, _HELD_LEADS)) + ("t" + text[1:] if lowered else text)
         return Line(text, self._claims(number, used, text), number)
 
     def list_sentences(self, number: int, key: str, *, follows: bool) -> list[Line]:
@@ -278,6 +353,8 @@ class Writer:
                 text = upper_first(
                     f"{before}{self.mention(number, follows=follows or bool(lines))} {says}{tail}."
                 )
+            if rng.random() < 0.2:
+                text = text.removesuffix(".") + rng.choice(_TAILS) + "."
             claims = [(number, key, position + extra) for extra in range(count)]
             lines.append(Line(text, (*claims, *self._claims(number, (), text)), number))
             position += count
@@ -318,7 +395,21 @@ class Writer:
 
     def filler(self) -> Line:
         """Return a sentence that states nothing."""
-        return Line(self._pick(_FILLERS, _HELD_FILLERS))
+        return Line(self._pick(_FILLERS, _HELD_FILLERS)) if self.rng.random() < 0.6 else self.decoy()
+
+    def decoy(self) -> Line:
+        """Return a sentence whose year, place or name answers nothing."""
+        return Line(self._invented(self._pick(_DECOYS, _HELD_DECOYS)))
+
+    def _invented(self, pattern: str) -> str:
+        """Fill a pattern with a year, a place, a person and a number that mean nothing."""
+        rng, names = self.rng, self.names
+        return pattern.format(
+            year=rng.randint(1480, 2020),
+            place=names.place(),
+            person=names.person(),
+            number=rng.randint(3, 400),
+        )
 
 
 class _InPair:

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
-from models.builtin.batches import BatchMaker
+from models.builtin.batches import BatchMaker, pack
 from models.builtin.examples import CATALOGUE, EASY, FULL, LONG, PLAIN, WARM, Stage
+from models.builtin.kernels import Flat, Kernels, flatten
+from models.builtin.muon import Muon
 from models.builtin.network import Batch, Network, Size, fuse_kernels, prime_copying
-from torch import Tensor, distributed, multiprocessing
+from torch import distributed, multiprocessing
 from torch.utils.data import DataLoader, Dataset
 
 
@@ -45,12 +47,16 @@ class Plan:
     catalogue: float = 0.35
     #: compile the element-wise kernels
     fused: bool = True
+    #: how much the taught heads count beside the answers
+    teaching: float = 0.3
     seed: int = 20
     device: str = "cpu"
     #: processes of one thread each, which share every update; 1 on a GPU
     workers: int = 2
     #: processes that make each worker's batches ahead; 0 makes them in the worker
     makers: int = 0
+    #: use kernels.cpp: this many threads, on a CPU with AMX tiles; 0 trains with PyTorch alone
+    kernel_threads: int = 0
     #: share of the time over which the learning rate falls
     cooling: float = 0.6
     save_every_s: float = 180.0
@@ -58,42 +64,7 @@ class Plan:
     examine_every: int = 100
 
 
-class Muon(torch.optim.Optimizer):
-    """Momentum whose update is made orthogonal by five Newton-Schulz steps (Jordan and others, 2024)."""
-
-    def __init__(self, parameters: list[Tensor], rate: float) -> None:
-        super().__init__(parameters, {"lr": rate, "momentum": 0.95, "decay": 0.01})
-
-    @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]
-        """Update every matrix; a stack of matrices is updated one by one."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                momentum = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                update = _orthogonal(parameter.grad.lerp(momentum, group["momentum"]))
-                shape = max(1.0, parameter.shape[-2] / parameter.shape[-1]) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["decay"]).add_(
-                    update.to(parameter.dtype), alpha=-group["lr"] * shape
-                )
-
-
-def _orthogonal(gradient: Tensor) -> Tensor:
-    x = gradient.bfloat16()
-    tall = x.shape[-2] > x.shape[-1]
-    x = x.mT if tall else x
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(5):
-        a = x @ x.mT
-        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-    return x.mT if tall else x
-
-
-class _Stream(Dataset["Batch"]):
+class _Stream(Dataset["Batch | list[Flat]"]):
     """The batches of one worker, by their place after the one where it begins."""
 
     def __init__(self, batches: BatchMaker, plan: Plan, first: int, rank: int) -> None:
@@ -102,9 +73,16 @@ class _Stream(Dataset["Batch"]):
     def __len__(self) -> int:
         return self.plan.updates - self.first
 
-    def __getitem__(self, place: int) -> Batch:
+    def __getitem__(self, place: int) -> Batch | list[Flat]:
         step = self.first + place
-        return self.batches.make(step * self.plan.workers + self.rank, stages_of(self.plan, step))
+        stages = stages_of(self.plan, step)
+        if self.plan.kernel_threads:
+            return [flatten(group) for group in self.batches.make_groups(step, stages)]
+        return self.batches.make(step * self.plan.workers + self.rank, stages)
+
+
+def _as_it_is(batch: object) -> object:
+    return batch
 
 
 def stages_of(plan: Plan, step: int) -> list[tuple[float, Stage]]:
@@ -137,6 +115,8 @@ class Trainer:
         if plan.primed:
             prime_copying(self.network)
         self.network.to(plan.device)
+        if plan.kernel_threads:
+            self.kernels = Kernels(self.network, plan.kernel_threads, folder)
         matrices = [p for p in self.network.layers.parameters() if p.ndim >= 2]
         others = [self.network.embedding, self.network.final_norm] + [
             p for p in self.network.layers.parameters() if p.ndim < 2
@@ -144,8 +124,8 @@ class Trainer:
         self.muon = Muon(matrices, plan.matrix_rate)
         self.adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.exams = {
-            name: self.batches.make_exam(stage, 4).to(torch.device(plan.device))
-            for name, stage in (("any", PLAIN), ("catalogue", CATALOGUE))
+            "any": self.batches.make_exam(PLAIN, 4),
+            "catalogue": self.batches.make_exam(CATALOGUE, 4),
         }
         self.step_number, self.tokens, self.seconds = 0, 0, 0.0
         self.clock = time.monotonic()
@@ -158,19 +138,19 @@ class Trainer:
         return self.folder / "checkpoint.pt"
 
     def run(self) -> None:
-        """Train until the plan's time is up; all workers count the same seconds and stop at the same step."""
+        """Train until the plan's time is up, or until a file named `stop` lies in the folder."""
         saved = self.seconds
         losses: list[float] = []
         for batch in self._batches():
             losses.append(self.step(batch))
             if self.rank == 0 and self.step_number % 20 == 0:
                 looked = self.examine() if self.step_number % self.plan.examine_every == 0 else {}
-                self._log({"loss": round(sum(losses) / len(losses), 4), **looked})
+                self._log({"loss": round(sum(losses) / len(losses), 4), "missed": self.missed, **looked})
                 losses.clear()
             if self.rank == 0 and self.seconds - saved > self.plan.save_every_s:
                 self.save()
                 saved = self.seconds
-            if self.done >= 1:
+            if self.done >= 1 or (self.folder / "stop").exists():
                 break
         if self.rank == 0:
             self.save()
@@ -190,30 +170,48 @@ class Trainer:
             num_workers=makers,
             prefetch_factor=4 if makers else None,
             multiprocessing_context="spawn" if makers else None,
+            collate_fn=_as_it_is,
         )
 
-    def step(self, batch: Batch) -> float:
+    def step(self, batch: Batch | list[Flat]) -> float:
         """Do one update on all workers' batches; return the mean loss."""
-        batch = batch.to(torch.device(self.plan.device))
         done = self.done
         rate = min(1.0, (self.step_number + 1) / 30, (1.0 - done) / self.plan.cooling + 0.02)
         for optimiser, top in ((self.muon, self.plan.matrix_rate), (self.adam, self.plan.other_rate)):
             for group in optimiser.param_groups:
                 group["lr"] = top * rate
-        loss = F.cross_entropy(self.network(batch).float(), batch.targets)
-        self.network.zero_grad(set_to_none=True)
-        loss.backward()
+        loss, tokens = self._kernel_pass(batch) if isinstance(batch, list) else self._torch_pass(batch)
         # a machine that was stopped for others must not count as progress
         now = time.monotonic()
-        spent, self.clock = min(now - self.clock, 20.0), now
-        mean_loss, mean_tokens, mean_spent = self._share([loss.item(), float(len(batch.tokens)), spent])
+        spent, self.clock = now - self.clock, now
+        mean_loss, mean_tokens, mean_spent = self._share([loss, tokens, spent])
         torch.nn.utils.clip_grad_norm_([p for g in self.adam.param_groups for p in g["params"]], 1.0)
-        self.muon.step()
+        if self.plan.kernel_threads:
+            self.muon.step_by(self.kernels)
+        else:
+            self.muon.step()
         self.adam.step()
         self.step_number += 1
         self.tokens += round(mean_tokens * self.plan.workers)
         self.seconds += mean_spent
         return mean_loss
+
+    def _torch_pass(self, batch: Batch) -> tuple[float, float]:
+        """Set the gradients; return the loss and how many tokens were read."""
+        batch = batch.to(torch.device(self.plan.device))
+        losses = F.cross_entropy(self.network(batch).float(), batch.targets, reduction="none")
+        loss = (losses * batch.counts).sum() / batch.counts.sum()
+        misses = self.network.misses()
+        self.network.zero_grad(set_to_none=True)
+        (loss + self.plan.teaching * sum(misses)).backward()
+        self.missed = [round(miss.item(), 3) for miss in misses]
+        return loss.item(), float(len(batch.tokens))
+
+    def _kernel_pass(self, groups: list[Flat]) -> tuple[float, float]:
+        self.kernels.refresh()
+        figures = self.kernels.run_all(groups, self.plan.teaching, train=True)
+        self.missed = [round(miss, 3) for miss in figures.missed]
+        return figures.loss, float(sum(len(group.tokens) for group in groups))
 
     def _share(self, figures: list[float]) -> list[float]:
         """Average the gradients, and some figures, over the workers."""
@@ -235,11 +233,20 @@ class Trainer:
         The names are unseen; a token is predicted with the right ones before it.
         """
         figures: dict[str, float] = {}
-        for name, batch in self.exams.items():
-            right = self.network(batch).argmax(-1) == batch.targets
-            whole = [bool(part.all()) for part in right.split(batch.lengths)]
-            figures[f"{name}_tokens"] = round(right.float().mean().item(), 4)
+        for name, groups in self.exams.items():
+            if self.plan.kernel_threads:
+                self.kernels.refresh()
+                looked = self.kernels.run_all([flatten(group) for group in groups], 1.0, train=False)
+                answers, missed = [torch.tensor(part) > 0 for part in looked.right], looked.missed
+            else:
+                batch = pack(groups, self.plan.chunk).to(torch.device(self.plan.device))
+                right = self.network(batch).argmax(-1) == batch.targets
+                answers = list(right.split(batch.lengths))
+                missed = [miss.item() for miss in self.network.misses()]
+            whole = [bool(part.all()) for part in answers]
+            figures[f"{name}_tokens"] = round(torch.cat(answers).float().mean().item(), 4)
             figures[f"{name}_exact"] = round(sum(whole) / len(whole), 4)
+            figures[f"{name}_missed"] = [round(miss, 3) for miss in missed]
         return figures
 
     def _log(self, figures: dict[str, float]) -> None:

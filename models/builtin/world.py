@@ -163,6 +163,8 @@ class World:
     def invent(self, kind: Kind) -> Entity:
         """Return a new entity with a fact for every attribute and up to four items in each list."""
         noun = self.rng.choice(kind.nouns.of(held_out=self.held_out_patterns))
+        if kind.name == "person" and self.rng.random() < 0.35:
+            noun = self.names.trade()
         entity = Entity(
             kind=kind, name=self._name(kind.name, noun), noun=noun, pronoun=self.rng.choice(kind.pronouns)
         )

@@ -259,16 +259,18 @@ def test_a_verb_that_the_engine_lacks_is_a_wrong_call(openai: SpeakingServer, ar
 
 def test_files_are_listed_and_shown(server: OllamaServer, tmp_path: Path) -> None:
     """The engine in this process has the project's files; a damaged one says so and hides no other."""
-    assert call("models", "list").out == "There is no model.\n"
+    builtin = call("models", "list").out.splitlines()[1]
+    assert builtin.split() == ["builtin", "7", "MB", "llama", "4,096"]
     (tmp_path / "models").mkdir()
     path = write_tiny_gguf(tmp_path / "models" / "tiny.gguf")
     (tmp_path / "models" / "zzz.gguf").write_bytes(b"GGUF")
     rows = call("models", "list").out.splitlines()
-    assert rows[1].split() == [f"gguf:{path}", "435", "kB", "llama", "4,096"]
-    assert "not a whole GGUF model" in rows[2]
+    assert rows[1].split() == builtin.split()
+    assert rows[2].split() == [f"gguf:{path}", "435", "kB", "llama", "4,096"]
+    assert "not a whole GGUF model" in rows[3]
     assert "architecture:  llama" in call("models", "show", f"gguf:{path}").out
-    for arguments in (["show", "builtin"], ["show", "gguf:nowhere.gguf"]):
-        assert call("models", *arguments).code == 1
+    assert call("models", "show", "builtin").code == 0
+    assert call("models", "show", "gguf:nowhere.gguf").code == 1
     for arguments in (["run", "builtin"], ["pull", "builtin"], ["show", "gguf:"], ["show", "ollama:"]):
         assert call("models", *arguments).code == 2
     assert not server.requests

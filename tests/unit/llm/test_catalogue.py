@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import holocron.llm.llamacpp
 from holocron.errors import ModelDamaged, ModelNotFound, SettingsInvalid
 from holocron.llm.catalogue import open_model
-from holocron.llm.llamacpp import builtin_model_path
 from holocron.settings import ServerSettings
 
 
@@ -37,9 +37,9 @@ def test_an_unknown_name_says_what_there_is(name: str) -> None:
     assert "gguf:PATH" in caught.value.hint
 
 
-@pytest.mark.skipif(builtin_model_path() is not None, reason="this checkout has a built-in model")
-def test_a_missing_builtin_model_says_what_to_do() -> None:
+def test_a_missing_builtin_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a model in the package the hint names the way out."""
+    monkeypatch.setattr(holocron.llm.llamacpp, "builtin_model_path", lambda: None)
     with pytest.raises(ModelNotFound) as caught:
         open_model("builtin")
     assert "gguf:PATH" in caught.value.hint

@@ -1,0 +1,53 @@
+"""Where the parts of a right answer come from: what training shows to some attention heads."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from models.builtin.alignment import find_sources
+from models.builtin.examples import CATALOGUE, FULL, Example, Side, make_group
+
+
+def make_examples() -> list[Example]:
+    """Return examples of two stages, always the same ones."""
+    return [
+        example
+        for seed in range(40)
+        for example in make_group(Random(f"aligned {seed}"), Side(), CATALOGUE if seed % 2 else FULL, 2)
+    ]
+
+
+def test_a_copied_character_is_the_one_that_it_is_copied_from() -> None:
+    """Nearly all characters of values come from the same one of the evidence; numbers may be spelled."""
+    same = other = 0
+    for example in make_examples():
+        message = example.prompt.messages[1].content
+        for written, read in find_sources(example).copied.items():
+            same += example.answer_text[written] == message[read]
+            other += example.answer_text[written] != message[read]
+    assert same > 2000
+    assert other < same / 100
+
+
+def test_a_cited_number_knows_its_line() -> None:
+    """Every digit of a citation, and the comma before it, belongs to a line that is there."""
+    for example in make_examples():
+        sources = find_sources(example)
+        for place, line in sources.cited.items():
+            assert example.answer_text[place] == "," or example.answer_text[place] in str(line)
+            assert line in sources.lines
+        message = example.prompt.messages[1].content
+        for segment in example.segments:
+            start, end = sources.lines[segment.number]
+            assert message[start:end] == segment.text
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_value_begins_where_its_field_is_stated(seed: int) -> None:
+    """A value's first character in the evidence lies in a line that supports its field."""
+    example = make_group(Random(seed), Side(), CATALOGUE, 1)[0]
+    sources = find_sources(example)
+    for place, fields in sources.begun.items():
+        (line,) = [number for number, (start, end) in sources.lines.items() if start <= place < end]
+        assert fields in sources.supported[line]
