@@ -326,7 +326,8 @@ def _translate_pull(name: str, message: str) -> ModelError:
     said = message.lower()
     if "file does not exist" in said or "not found" in said:
         return ModelNotFound(
-            f"the registry has no model {name!r}", hint="See ollama.com/library for the names and their tags."
+            f"the registry has no model {name!r}",
+            hint="See Ollama's library of models for the names and their tags.",
         )
     if "no space left" in said:
         return ModelError(

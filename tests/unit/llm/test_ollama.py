@@ -249,7 +249,7 @@ def test_a_pull_tells_of_every_layer(server: OllamaServer) -> None:
     [
         (None, ModelNotFound),
         (Pull(error="no space left on device"), ModelError),
-        (Pull(error="dial tcp: lookup registry.ollama.ai: no such host"), ModelUnavailable),
+        (Pull(error="dial tcp: lookup registry.example: no such host"), ModelUnavailable),
     ],
 )
 def test_a_failed_pull_is_an_error(pull: Pull | None, kind: type[ModelError], server: OllamaServer) -> None:
