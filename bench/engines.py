@@ -16,16 +16,18 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bench.pipeline import DERIVATION, write_evidence
 from holocron.derivation import Derivation, load_derivation
@@ -35,8 +37,8 @@ from holocron.fingerprint import JSONValue
 from holocron.llm.catalogue import open_model
 from holocron.llm.model import Completion, LanguageModel, ModelIdentity, OnProgress
 from holocron.settings import OllamaAddress, ServerSettings
-from holocron.store import Store
-from holocron.work import derive_evidence
+from holocron.store import JobStatus, Store
+from holocron.work import DeriveSummary, derive_evidence
 
 IN_FLIGHT = 32
 LATENCY_S = 0.2
@@ -44,6 +46,8 @@ SLOTS = 16
 #: the repository's own answers to the demo
 ANSWERS = Path(__file__).parents[1] / "tests" / "acceptance" / "demo_answers.json"
 ANSWER = '{"cite":[1],"name":"Vessel","port":"Arven","launched":1801}'
+#: the first line of all evidence about which the instant server is asked; it makes its answer right
+FACT = "Vessel of Arven was launched in 1801. "
 
 
 @contextmanager
@@ -58,10 +62,9 @@ def instant_server(latency_s: float, text: str = ANSWER) -> Iterator[ServerSetti
 
 @dataclass
 class _Recorder:
-    """A model that remembers what it was asked."""
+    """A model whose answers are counted."""
 
     model: LanguageModel
-    prompts: list[Prompt]
     output_tokens: int = 0
 
     @property
@@ -79,9 +82,8 @@ class _Recorder:
         return self.model.estimate_tokens(text)
 
     def complete(self, prompt: Prompt, on_progress: OnProgress | None = None) -> Completion:
-        """Ask the model, and remember."""
+        """Ask the model, and count."""
         answer = self.model.complete(prompt, on_progress)
-        self.prompts.append(prompt)
         self.output_tokens += answer.output_tokens
         return answer
 
@@ -122,33 +124,69 @@ def measure_latency(jobs: int) -> None:
         derivation = _write_project(project, jobs)
         with closing(open_model("ollama:instant", slots=SLOTS, servers=servers)) as model:
             cpu = time.process_time()
-            wall, _ = _derive(project, derivation, model)
+            wall, summary = _derive(project, derivation, model)
             cpu = time.process_time() - cpu
-    ideal = -(-jobs // SLOTS) * LATENCY_S
+        bare_s = _bare_request_s(servers)
+    if summary.statuses[JobStatus.ACCEPTED] != jobs:
+        sys.exit("not every answer was accepted")
+    rounds = -(-jobs // SLOTS)
+    ideal = rounds * LATENCY_S
     print(
         f"latency: {wall:.2f} s for {jobs} jobs, ideal {ideal:.2f} s: {wall / ideal:.3f} (at most 1.03); "
+        f"by what bare sockets need with this server, {bare_s * 1e3:.1f} ms: {wall / rounds / bare_s:.3f}; "
         f"{cpu / jobs * 1e3:.2f} ms of CPU a job"
     )
 
 
-def measure_derive(name: str, jobs: int, rounds: int = 3) -> None:
-    """Print the tokens/s of a derivation by those of the engine alone, with the same prompts."""
+def _bare_request_s(servers: ServerSettings, rounds: int = 10) -> float:
+    """Return what one request takes over as many sockets at once, where nothing is done with the answer."""
+    body = b'{"model": "instant", "prompt": "x"}'
+    head = f"POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    address = urlsplit(servers.ollama.url)
+
+    def ask(_slot: int) -> None:
+        with socket.create_connection((str(address.hostname), address.port or 80)) as connection:
+            for _ in range(rounds):
+                connection.sendall(head + body)
+                answer = b""
+                while not answer.endswith(b"0\r\n\r\n"):
+                    answer += connection.recv(65_536)
+
+    with ThreadPoolExecutor(SLOTS) as pool:
+        began = time.perf_counter()
+        list(pool.map(ask, range(SLOTS)))
+        return (time.perf_counter() - began) / rounds
+
+
+def measure_derive(name: str, jobs: int, rounds: int = 6) -> None:
+    """Print the tokens/s of a derivation by those of the engine alone, with the same prompts.
+
+    Now one goes first and now the other, for a machine that gets slower counts against the second.
+    """
     ratios: list[float] = []
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as folder, closing(open_model(name)) as model:
             project = Path(folder)
             derivation = _write_project(project, jobs)
-            recorder = _Recorder(model, [])
+            prompts = [_render(derivation, bundle) for bundle in _read(project)]
             _warm_up(model)
+            if number % 2:
+                raw = _tokens_per_second(model, prompts)
+            recorder = _Recorder(model)
             wall, _ = _derive(project, derivation, recorder)
             derived = recorder.output_tokens / wall
-            began = time.perf_counter()
-            with ThreadPoolExecutor(model.slots) as pool:
-                answers = list(pool.map(model.complete, recorder.prompts))
-            raw = sum(answer.output_tokens for answer in answers) / (time.perf_counter() - began)
+            if not number % 2:
+                raw = _tokens_per_second(model, prompts)
         ratios.append(derived / raw)
         print(f"derive {number + 1}: {derived:.0f} tokens/s, the engine alone {raw:.0f}: {derived / raw:.3f}")
     print(f"derive: median {statistics.median(ratios):.3f} (at least 0.95)")
+
+
+def _tokens_per_second(model: LanguageModel, prompts: Sequence[Prompt]) -> float:
+    began = time.perf_counter()
+    with ThreadPoolExecutor(model.slots) as pool:
+        answers = list(pool.map(model.complete, prompts))
+    return sum(answer.output_tokens for answer in answers) / (time.perf_counter() - began)
 
 
 def measure_grouping(name: str, jobs: int) -> None:
@@ -206,6 +244,8 @@ def _count(model: LanguageModel, text: str) -> int:
 
 def _write_project(project: Path, jobs: int) -> Derivation:
     write_evidence(project / "evidence", jobs)
+    for path in (project / "evidence").rglob("*.txt"):
+        path.write_text(FACT + path.read_text(encoding="utf-8"), encoding="utf-8")
     path = project / "ship_facts.yaml"
     path.write_text(DERIVATION + "options: {repairs: 0, max_output_tokens: 128}\n", encoding="utf-8")
     return load_derivation(path)
@@ -220,12 +260,12 @@ def _render(derivation: Derivation, bundle: EvidenceBundle) -> Prompt:
     return derivation.render_prompt(bundle.subject, number_segments(bundle))
 
 
-def _derive(project: Path, derivation: Derivation, model: LanguageModel) -> tuple[float, int]:
-    """Return the seconds and the subjects of a derivation of the project's evidence."""
+def _derive(project: Path, derivation: Derivation, model: LanguageModel) -> tuple[float, DeriveSummary]:
+    """Return the seconds of a derivation of the project's evidence, and what came of it."""
     began = time.perf_counter()
     with Store(f"sqlite:///{(project / 'bench.sqlite').as_posix()}") as store:
         summary = derive_evidence(store, model, derivation, _read(project))
-    return time.perf_counter() - began, summary.subjects
+    return time.perf_counter() - began, summary
 
 
 def _warm_up(model: LanguageModel) -> None:

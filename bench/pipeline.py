@@ -5,6 +5,8 @@
 
 The model is scripted and answers at once; the database is SQLite with durable commits (WAL, synchronous
 FULL); every piece of evidence has about 1,000 characters and three facts. Each phase has its own process.
+On a virtual machine `stolen` is the time in which a processor was ready to work and was not given to it:
+a run in which much was stolen says little.
 """
 
 from __future__ import annotations
@@ -75,12 +77,14 @@ def write_evidence(folder: Path, subjects: int) -> None:
 def derive_folder(project: Path) -> None:
     """Derive the project's evidence and print what it took; runs in a process of its own."""
     derivation: Derivation = load_derivation(project / "ship_facts.yaml")
-    model = ScriptedModel(answer_from_evidence(FACTS))
-    began, cpu = time.perf_counter(), time.process_time()
+    # a second request in flight is worth nothing where the first is answered at once
+    model = ScriptedModel(answer_from_evidence(FACTS), slots=1)
+    began, cpu, stolen = time.perf_counter(), time.process_time(), _stolen_s()
     with Store(f"sqlite:///{(project / 'bench.sqlite').as_posix()}") as store:
         bundles = read_bundles(find_evidence(["evidence"], project), project)
         summary = derive_evidence(store, model, derivation, bundles)
     elapsed, used = time.perf_counter() - began, time.process_time() - cpu
+    stolen = _stolen_s() - stolen
     memory = psutil.Process().memory_info()
     peak = getattr(memory, "peak_wset", None) or _peak_bytes()
     accepted, unchanged = summary.statuses[JobStatus.ACCEPTED], summary.unchanged
@@ -88,9 +92,15 @@ def derive_folder(project: Path) -> None:
         f"subjects {summary.subjects:>7}  accepted {accepted:>7}  unchanged {unchanged:>7}"
         f"  {elapsed:7.2f} s  {summary.subjects / elapsed:7.0f} subjects/s"
         f"  {used / summary.subjects * 1e6:6.0f} us CPU each  peak {peak / 2**20:5.0f} MiB"
+        f"  stolen {stolen:5.2f} s"
     )
     if accepted != summary.subjects:
         sys.exit("not every job was accepted")
+
+
+def _stolen_s() -> float:
+    """Return how long this machine's processors were given to others by the one that it is a guest of."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 
 def _peak_bytes() -> int:

@@ -27,8 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine, event, make_url
 
 from holocron.derivation import Contract, Derivation
 from holocron.derivation.grounding import Grounding
@@ -37,7 +36,8 @@ from holocron.llm.model import Completion, FinishReason
 from holocron.llm.scripted import scripted_identity
 from holocron.store import ClaimedJob, JobPlanner, JobResult, Store, Turn, commit_results, utc_now
 from holocron.store.agenda import load_agenda
-from holocron.store.queue import _claim_of, claim_jobs, fail_job, register_worker, release_jobs
+from holocron.store.queue import claim_jobs, fail_job, release_jobs
+from holocron.store.workers import register_worker
 from holocron.validation.verdicts import Citation, Claim, Outcome, Verdict
 
 BATCH = 16
@@ -258,14 +258,18 @@ def _time(action: Callable[[], object]) -> float:
 
 
 def _explain(store: Store, planner: JobPlanner, worker: int) -> list[str]:
-    claim = _claim_of(store, planner.scope, worker, 8, utc_now(), 600)
-    is_sqlite = store.dialect.embedded
-    dialect = sqlite.dialect() if is_sqlite else postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-    text = str(claim.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-    words = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN (COSTS OFF) "
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: object, *_: object) -> None:
+        statements.append((statement, values))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    _claim_and_release(store, planner, worker)
+    event.remove(Engine, "before_cursor_execute", note)
+    claim, values = next((text, values) for text, values in statements if "lease_expires_at" in text)
+    words = "EXPLAIN QUERY PLAN " if store.dialect.embedded else "EXPLAIN (COSTS OFF) "
     with store.reading() as connection:
-        found = connection.exec_driver_sql(words + text, execution_options={"no_parameters": True})
-        return [str(row[-1]) for row in found]
+        return [str(row[-1]) for row in connection.exec_driver_sql(words + claim, values)]
 
 
 def main() -> None:

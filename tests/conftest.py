@@ -1,7 +1,8 @@
 """Fixtures for every room: a store on each database that this machine has.
 
-In: pytest's own fixtures; HOLOCRON_TEST_POSTGRES_URL, a server where schemas may be made. Out: an empty
-database's URL, an open store. Never: a database, or a server's schema, shared by two tests.
+In: pytest's own fixtures; HOLOCRON_TEST_POSTGRES_URL, a server where schemas may be made, and
+HOLOCRON_TEST_MSSQL_URL, one where databases may. Out: an empty database's URL, an open store.
+Never: a database, or a server's schema, shared by two tests.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pytest
 from sqlalchemy import make_url
 
 from holocron.store import Store
+from holocron.store.dialects import dialect_for
 
-POSTGRES = "HOLOCRON_TEST_POSTGRES_URL"
+POSTGRES, MSSQL = "HOLOCRON_TEST_POSTGRES_URL", "HOLOCRON_TEST_MSSQL_URL"
 
 
 @contextmanager
@@ -40,22 +42,44 @@ def _postgresql(_folder: Path) -> Iterator[str]:
         admin.execute(f'DROP SCHEMA "{schema}" CASCADE')
 
 
+@contextmanager
+def _mssql(_folder: Path) -> Iterator[str]:
+    admin = make_url(os.environ[MSSQL])
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    url = admin.set(username=name, password=f"It's-{uuid.uuid4().hex}-9A", database=name)
+    dialect = dialect_for(admin)
+    dialect.bootstrap(admin, url)
+    yield url.render_as_string(hide_password=False)
+    engine = dialect.connect(admin)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        for statement in (
+            f"ALTER DATABASE [{name}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE",
+            f"DROP DATABASE [{name}]",
+            f"DROP LOGIN [{name}]",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
 #: every database makes an empty one of its own for a test and says its URL; a server's joins here
 DATABASES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
+    "mssql": _mssql,
 }
+_SERVERS = {"postgresql": POSTGRES, "mssql": MSSQL}
 
 
 def _available() -> list[str]:
-    return [name for name in DATABASES if name != "postgresql" or os.environ.get(POSTGRES)]
+    return [name for name in DATABASES if name not in _SERVERS or os.environ.get(_SERVERS[name])]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end, once, which database was not there."""
-    if not os.environ.get(POSTGRES):
-        said = f"POSTGRESQL WAS NOT TESTED: {POSTGRES} names no server"
-        terminalreporter.write_line(said, red=True, bold=True)
+    """Say at the end, once, which databases were not there."""
+    for title, variable in (("POSTGRESQL", POSTGRES), ("SQL SERVER", MSSQL)):
+        if not os.environ.get(variable):
+            said = f"{title} WAS NOT TESTED: {variable} names no server"
+            terminalreporter.write_line(said, red=True, bold=True)
 
 
 @pytest.fixture(params=_available())
@@ -89,6 +113,15 @@ def postgres_url(tmp_path: Path) -> Iterator[str]:
     with _postgresql(tmp_path) as url:
         with Store(url, any_version=True) as store:
             store.upgrade()
+        yield url
+
+
+@pytest.fixture
+def mssql_url(tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty SQL Server database without a schema."""
+    if not os.environ.get(MSSQL):
+        pytest.skip(f"SQL SERVER IS NOT TESTED: {MSSQL} names no server")
+    with _mssql(tmp_path) as url:
         yield url
 
 

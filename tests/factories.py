@@ -25,7 +25,8 @@ from holocron.store import (
     commit_results,
     utc_now,
 )
-from holocron.store.queue import claim_jobs, register_worker
+from holocron.store.queue import claim_jobs
+from holocron.store.workers import register_worker
 from holocron.testing import answer_from_evidence
 from holocron.validation.verdicts import Citation, Claim, Finding, FindingCode, NullReason, Outcome, Verdict
 
@@ -94,7 +95,9 @@ def plan_ships(
 ) -> tuple[JobPlanner, list[PlannedJob]]:
     """Plan bundles, ship 1 by default, and return the planner and the jobs."""
     planner = JobPlanner(store, derivation or make_derivation(), MODEL)
-    return planner, planner.plan(bundles or (ship_bundle(1),), force=force)
+    planned = planner.plan(bundles or (ship_bundle(1),), force=force)
+    planner.swap_views()
+    return planner, planned
 
 
 def make_worker(store: Store) -> int:
@@ -128,6 +131,7 @@ def finish(store: Store, planner: JobPlanner, value: JSONValue) -> JobResult:
     (job,) = claim(store, planner)
     result = accept(job, value)
     assert commit_results(store, planner.tables, [result]) == [result]
+    planner.swap_views()
     return result
 
 

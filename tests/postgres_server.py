@@ -54,20 +54,25 @@ class PostgresServer:
         self._run(
             "initdb", "-D", str(folder / "db"), "-U", _ADMIN, "--auth=trust", "-E", "UTF8", "--locale=C"
         )
-        self._control("start")
+        self.start()
 
     @property
     def url(self) -> str:
         """Return the URL of its first database."""
         return f"postgresql://{_ADMIN}@127.0.0.1:{self._port}/postgres"
 
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        self._control("start")
+
     def restart(self, mode: str) -> None:
         """Stop the server and start it again: `fast` breaks connections, `immediate` is a crash."""
         self._control("restart", "-m", mode)
 
     def stop(self) -> None:
-        """Stop the server."""
-        self._control("stop", "-m", "immediate")
+        """Stop the server, where it runs."""
+        if (self._folder / "db" / "postmaster.pid").exists():
+            self._control("stop", "-m", "immediate")
 
     def _control(self, *words: str) -> None:
         options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"

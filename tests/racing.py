@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from factories import HONEST, MODEL, claim, make_derivation, ship_bundle, ships
 from holocron.derivation.prompt import Prompt
-from holocron.store import JobPlanner, JobResult, Store
+from holocron.store import JobPlanner, JobResult, Store, queue
 from holocron.testing import ScriptedModel
 from holocron.work import Worker, WorkObserver, derive_evidence
 from holocron.work.serving import Service
@@ -49,7 +50,7 @@ def process_context() -> multiprocessing.context.BaseContext:
     """Return the quickest way to a clean process: forked from one that has imported all, or spawned."""
     quick = "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if quick else "spawn")
-    context.set_forkserver_preload(["holocron.work", "holocron.testing", "holocron.checking"])
+    context.set_forkserver_preload(["holocron.work.serving", "holocron.testing", "holocron.checking"])
     return context
 
 
@@ -100,13 +101,17 @@ def derive_counted(store_url: str, calls: Path, subjects: int) -> None:
             derive_evidence(store, ScriptedModel(answer, slots=4), make_derivation(), ships(subjects))
 
 
-def serve_counted(store_url: str, calls: Path) -> None:
-    """Work a queue to its end, one slow answer at a time, and leave a byte in a file for every call."""
+def serve_counted(store_url: str, calls: Path, answer_s: float) -> None:
+    """Work a queue to its end, one answer at a time, and leave a byte in a file for every call.
+
+    For who is killed: a job is never given up, however many workers it loses.
+    """
+    queue.MAX_FAILURES = sys.maxsize
     with calls.open("ab", buffering=0) as tally:
 
         def answer(prompt: Prompt) -> str:
             tally.write(b".")
-            time.sleep(0.15)
+            time.sleep(answer_s)
             said = HONEST(prompt)
             assert isinstance(said, str)
             return said

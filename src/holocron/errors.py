@@ -28,7 +28,9 @@ HolocronError
     ├── StoreTooOld          a server's database that 'holocron db upgrade' has not brought up to date
     ├── StoreFull            no room is left where the database lies
     ├── StoreBusy            another process holds the database too long
-    └── StoreConflict        two transactions stood in each other's way
+    ├── StoreConflict        two transactions stood in each other's way
+    ├── ViewHeld             someone reads a view, or built on it, so that it cannot be swapped
+    └── WorkerForgotten      a worker's record was deleted while it was at work
 
 A rejected answer is a verdict, never an exception.
 """
@@ -203,6 +205,8 @@ class StoreError(HolocronError):
 class StoreUnreachable(StoreError):
     """The database cannot be opened or written."""
 
+    hint = "Check HOLOCRON_DATABASE_URL; 'holocron db bootstrap' makes a server's database and its login."
+
 
 class StoreTooNew(StoreError):
     """A newer Holocron made this database."""
@@ -233,3 +237,11 @@ class StoreConflict(StoreError):
     """Two transactions stood in each other's way, and this one was undone."""
 
     retryable = True
+
+
+class ViewHeld(StoreError):
+    """Someone reads a view, or built something on it, so that it cannot be swapped."""
+
+
+class WorkerForgotten(StoreError):
+    """The record of this worker was deleted while it was at work."""

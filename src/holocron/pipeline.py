@@ -155,7 +155,9 @@ def work_job(
     shown = ShownEvidence(
         bundle=bundle, segments=fitted.shown, not_read=fitted.not_read, redact=question.redact
     )
-    turns = [Turn(completion=completion, verdict=judge(completion, question.validator, shown))]
+    limit = derivation.options.max_output_tokens
+    verdict = judge(completion, question.validator, shown, limit_tokens=limit)
+    turns = [Turn(completion=completion, verdict=verdict)]
     while turns[-1].verdict.outcome is Outcome.REJECTED and len(turns) <= derivation.options.repairs:
         repair = render_repair(
             fitted.prompt,
@@ -167,7 +169,8 @@ def work_job(
         except PromptTooLong:
             # the first answer fitted and its repair does not: the first verdict stands
             break
-        turns.append(Turn(completion=completion, verdict=judge(completion, question.validator, shown)))
+        verdict = judge(completion, question.validator, shown, limit_tokens=limit)
+        turns.append(Turn(completion=completion, verdict=verdict))
     return JobResult(
         job=job,
         turns=tuple(turns),

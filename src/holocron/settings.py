@@ -21,6 +21,9 @@ DEFAULT_MODEL = "builtin"
 #: what a compose stack calls Ollama from inside, and from the host
 DEFAULT_OLLAMA_URL = "http://ollama:11434"
 DEFAULT_OLLAMA_HOST_URL = "http://localhost:11434"
+#: each request in flight is a thread, and no model's window is larger
+MOST_SLOTS = 1024
+MOST_TOKENS = 100_000_000
 RESPONSE_FORMATS = ("json_schema", "json_object", "none")
 #: 1 or 0 where the machine's own signs of a container are wrong
 CONTAINER_VARIABLE = "HOLOCRON_IN_CONTAINER"
@@ -52,6 +55,8 @@ class OllamaAddress:
     #: whether it is set; otherwise `url` is its default
     is_set: bool = False
     in_container: bool = False
+    #: the variable of the other place, where it is set and does not count; empty otherwise
+    passed_over: str = ""
     #: what tells that this is a container, or that it is none
     sign: str = "no sign of one"
     #: what OLLAMA_HOST holds: Ollama reads it and Holocron does not, but 'holocron doctor' explains it
@@ -62,7 +67,11 @@ class OllamaAddress:
         """Return in one sentence which variable counts and why."""
         place = "inside a container" if self.in_container else "outside a container"
         said = "is set" if self.is_set else "is not set, so its default counts"
-        return f"{self.variable} counts {place} ({self.sign}) and {said}"
+        reason = f"{self.variable} counts {place} ({self.sign}) and {said}"
+        if not self.is_set and self.passed_over:
+            otherwise = f"{CONTAINER_VARIABLE}={0 if self.in_container else 1}"
+            reason += f"; {self.passed_over} is set, and is not read here, but would be with {otherwise}"
+        return reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +145,8 @@ class Settings:
             database_url=_text(found, "database_url", _sqlite_url(root / STORE_FOLDER / "holocron.sqlite")),
             model=_text(found, "model", DEFAULT_MODEL),
             servers=_find_servers(found, environment),
-            slots=_count(found, "slots"),
-            context_tokens=_count(found, "context_tokens"),
+            slots=_count(found, "slots", MOST_SLOTS),
+            context_tokens=_count(found, "context_tokens", MOST_TOKENS),
         )
 
 
@@ -168,11 +177,11 @@ def detect_container(environment: Mapping[str, str], root: Path = Path("/")) -> 
 
 def _find_servers(found: Mapping[str, tuple[object, str]], environment: Mapping[str, str]) -> ServerSettings:
     in_container, sign = detect_container(environment)
-    key, default = (
-        ("ollama_base_url", DEFAULT_OLLAMA_URL)
-        if in_container
-        else ("ollama_host_base_url", DEFAULT_OLLAMA_HOST_URL)
+    inside, outside = (
+        ("ollama_base_url", DEFAULT_OLLAMA_URL),
+        ("ollama_host_base_url", DEFAULT_OLLAMA_HOST_URL),
     )
+    (key, default), (other, _) = (inside, outside) if in_container else (outside, inside)
     form = _text(found, "openai_response_format", RESPONSE_FORMATS[0])
     if form not in RESPONSE_FORMATS:
         place = found["openai_response_format"][1]
@@ -183,6 +192,7 @@ def _find_servers(found: Mapping[str, tuple[object, str]], environment: Mapping[
             variable=_VARIABLES[key],
             is_set=key in found,
             in_container=in_container,
+            passed_over=_VARIABLES[other] if other in found else "",
             sign=sign,
             ollama_host=environment.get("OLLAMA_HOST", ""),
         ),
@@ -217,14 +227,14 @@ def _read_project_file(path: Path) -> dict[str, tuple[object, str]]:
             raise SettingsInvalid(
                 f"{path} has an unknown key {key!r}", hint="The keys are " + ", ".join(_VARIABLES) + "."
             )
-    placed = {"model": _place_model, "database_url": _place_database}
+    placed = {"model": place_model, "database_url": _place_database}
     return {
         key: (placed[key](value, path.parent) if key in placed else value, f"{path}: {key}")
         for key, value in entries.items()
     }
 
 
-def _place_model(name: object, folder: Path) -> object:
+def place_model(name: object, folder: Path) -> object:
     """Return a model's name whose path, where it is relative, is found from a folder."""
     scheme, _, place = name.partition(":") if isinstance(name, str) else ("", "", "")
     return f"{scheme}:{folder / Path(place).expanduser()}" if place and scheme in _MODEL_FILES else name
@@ -251,12 +261,14 @@ def _text(found: Mapping[str, tuple[object, str]], key: str, default: str) -> st
     if key not in found:
         return default
     value, place = found[key]
-    if not isinstance(value, str) or not value.strip():
-        raise SettingsInvalid(f"{place} must be text")
+    if not isinstance(value, str):
+        raise SettingsInvalid(f"{place} must be text, and is {value!r}")
+    if not value.strip():
+        raise SettingsInvalid(f"{place} is empty", hint="Leave it out to have the default.")
     return value.strip()
 
 
-def _count(found: Mapping[str, tuple[object, str]], key: str) -> int | None:
+def _count(found: Mapping[str, tuple[object, str]], key: str, most: int) -> int | None:
     if key not in found:
         return None
     value, place = found[key]
@@ -264,8 +276,8 @@ def _count(found: Mapping[str, tuple[object, str]], key: str) -> int | None:
         number = int(str(value))
     except ValueError:
         number = 0
-    if number < 1:
-        raise SettingsInvalid(f"{place} must be a whole number from 1 upwards, and is {value!r}")
+    if not 1 <= number <= most:
+        raise SettingsInvalid(f"{place} must be a whole number from 1 to {most:,}, and is {value!r}")
     return number
 
 

@@ -181,7 +181,8 @@ def test_a_newer_database_is_left_alone(project: Path) -> None:
 def test_a_file_that_is_no_database_is_named(project: Path) -> None:
     """A database that is none, or lies where none can be, is one sentence."""
     (project / "junk.sqlite").write_bytes(b"this is no database, " * 300)
-    assert_one_sentence(call("--database", "sqlite:///junk.sqlite", "status"), 1, "database")
+    assert_one_sentence(call("--database", "sqlite:///junk.sqlite", "status"), 1, "junk.sqlite is damaged")
+    assert_one_sentence(call("--database", project / "ships", "status"), 1, "ships is a folder")
     below = f"sqlite:///{project.as_posix()}/script.json/below.sqlite"
     assert_one_sentence(call("--database", below, "derive"), 1, "script.json")
 

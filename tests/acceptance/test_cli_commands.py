@@ -164,11 +164,98 @@ def test_retry_works_rejected_jobs_again(rejected: Path) -> None:
 
 
 def test_retry_leaves_other_models_alone(rejected: Path) -> None:
-    """A rejected job is its own model's; another model is told to derive."""
+    """A rejected job is its own model's; whose it is and the whole command are told to another one."""
     write_script(rejected / "other.json", digest="other")
     done = call("retry", "--model", f"scripted:{rejected / 'other.json'}")
     assert done.code == 0
-    assert "1 jobs belong to another model" in done.out
+    own = f"scripted:{rejected / 'script.json'}"
+    assert f"1 job of ship_facts, of another model: holocron retry --model {own}\n" in done.out
+    write_derivation(rejected, instructions="Other facts about a ship.")
+    assert (
+        "1 job of ship_facts, of an older question or other weights: holocron derive\n" in call("retry").out
+    )
+    (rejected / "derivations" / "ship_facts.yaml").unlink()
+    write_derivation(rejected, "ship_names")
+    assert "1 job of ship_facts, which is not in this project\n" in call("retry").out
+
+
+@pytest.mark.parametrize("is_global", [False, True], ids=["own", "global"])
+def test_what_to_type_next_names_the_model_that_was_named(project: Path, is_global: bool) -> None:
+    """A command that is copied from the output goes on with the same model."""
+    write_script(project / "other.json", {"*": WRONG}, digest="other")
+    named = ["--model", "scripted:other.json"]
+    before, after = (named, []) if is_global else ([], named)
+    done = call(*before, "enqueue", *after)
+    assert "holocron worker --model scripted:other.json\n" in done.out
+    assert "holocron worker --until-empty --model scripted:other.json" in call("show", "ships/1.txt").err
+    done = call(*before, "derive", *after)
+    assert "Work them again: holocron retry --model scripted:other.json\n" in done.out
+    done = call(*before, "retry", *after)
+    assert "Work them again: holocron retry --model scripted:other.json\n" in done.out
+    assert "holocron retry ship_facts --model scripted:other.json" in call("show", "ships/1.txt").err
+    assert "Work them again: holocron retry\n" in call("derive", "--force", *_set_model(project)).out
+
+
+def _set_model(project: Path) -> list[str]:
+    """Let the project's own model be wrong too; nothing is named on the command line."""
+    write_script(project / "script.json", {"*": WRONG})
+    return []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cancel", "ship_fact"],
+        ["pause", "ship_fact"],
+        ["pause", "ship_fact", "--off"],
+        ["jobs", "ship_fact"],
+        ["retry", "ship_fact"],
+        ["derive", "ship_fact"],
+        ["enqueue", "ship_fact"],
+        ["export", "ship_fact"],
+        ["show", "ships/1.txt", "--derivation", "ship_fact"],
+        ["why", "ships/1.txt", "/name", "--derivation", "ship_fact"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_knows_a_name_that_was_misspelt(derived: Path, arguments: list[str]) -> None:
+    """Exit code 2, the name that was meant, and the names there are."""
+    done = call(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "no derivation 'ship_fact'" in done.err
+    assert "Did you mean 'ship_facts'?" in done.err
+
+
+def test_a_subject_without_a_job_is_told(derived: Path) -> None:
+    """To cancel what is not there is a slip; to cancel what is done cancels nothing."""
+    done = call("cancel", "ship_facts", "ships/11.txt")
+    assert (done.code, done.out) == (2, "")
+    assert "'ship_facts' has no job about 'ships/11.txt'" in done.err
+    assert "Did you mean 'ships/1.txt'?" in done.err
+    done = call("cancel", "ship_facts", "ships/1.txt")
+    assert (done.code, done.out) == (0, "0 open jobs cancelled.\n")
+    assert "Did you mean 'ships/1.txt'?" in call("show", "ships/11.txt").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--database", "", "derive"], ["--model", "", "derive"], ["derive", "--model", " "]],
+    ids=["database", "model", "own model"],
+)
+def test_an_option_that_says_nothing_is_usage(project: Path, arguments: list[str]) -> None:
+    """An unset variable in a script is not taken for the default: nothing is made."""
+    done = call(*arguments)
+    assert done.code == 2
+    assert "it is empty; leave the option out" in done.err
+    assert not (project / ".holocron").exists()
+
+
+def test_what_was_read_in_part_is_said_once(project: Path) -> None:
+    """Evidence beyond the window is told after the counts, and stays out of JSON."""
+    (project / "ships" / "1.txt").write_text("The ship Vessel 1 was built. " * 2000)
+    done = call("derive", "--force")
+    assert done.out.count("Read in part: 1 of them") == 1
+    assert call("derive", "--force", "--json").document["derivations"][0]["subjects"] == 3
 
 
 def test_status_says_where_everything_is(project: Path) -> None:
@@ -333,6 +420,11 @@ def test_export_replaces_a_file_as_a_whole(derived: Path) -> None:
     done = call("export", "ship_facts", "--output", derived / "missing" / "facts.csv")
     assert done.code == 1
     assert "cannot be written" in done.err
+    assert "a folder that is there" in done.err
+    for place in (target / "below.csv", target.with_name("x" * 300), target.parent):
+        done = call("export", "ship_facts", "--output", place)
+        assert done.code == 1
+        assert "cannot be written" in done.err
 
 
 def test_export_to_a_terminal_cannot_control_it(project: Path) -> None:

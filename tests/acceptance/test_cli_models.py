@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from cli_calls import call, end_process, start_process
+from cli_calls import call, end_process, make_project, start_process
 from holocron.cli.commands import models
 from holocron.fingerprint import JSONValue
 from ollama_server import Installed, OllamaServer, Pull
-from scripted_http import Exchange, ScriptedServer, send_lines
+from scripted_http import Exchange, ScriptedServer, refuse, send_lines
 from tiny_gguf import write_tiny_gguf
 
 ESCAPE = "\x1b]0;owned\x07"
@@ -86,13 +86,61 @@ def test_scripts_get_json(server: OllamaServer) -> None:
     assert (loaded["name"], loaded["context_tokens"], loaded["vram_bytes"]) == ("ollama:tiny:latest", 4096, 0)
 
 
-@pytest.mark.parametrize("verb", ["show", "stop", "rm", "run"])
-def test_a_model_that_is_not_there_says_how_to_pull_it(server: OllamaServer, verb: str) -> None:
-    """Exit code 1, a sentence and a mend."""
+@pytest.mark.parametrize(
+    ("verb", "mend"),
+    [
+        ("show", "holocron models pull nope"),
+        ("run", "holocron models pull nope"),
+        ("stop", "'holocron models list ollama'"),
+        ("rm", "'holocron models list ollama'"),
+    ],
+)
+def test_a_model_that_is_not_there_says_what_to_do(server: OllamaServer, verb: str, mend: str) -> None:
+    """Exit code 1, a sentence and a mend; who wants to be rid of a model is not told to pull it."""
     done = call("models", verb, "nope")
     assert (done.code, done.out) == (1, "")
     assert "no model 'nope'" in done.err
-    assert "holocron models pull nope" in done.err
+    assert mend in done.err
+    assert ("pull" in done.err) is ("pull" in mend)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_name_that_no_model_can_have_is_told(server: OllamaServer, status: int) -> None:
+    """What Ollama refuses as a name comes with how names are written, wherever it says so."""
+    error = json.dumps({"error": "invalid model name"}).encode() + b"\n"
+    server.plant("/api/pull", send_lines(error) if status == 200 else refuse(400, "invalid model name"))
+    done = call("models", "pull", "a model!")
+    assert (done.code, done.out) == (1, "")
+    assert "'a model!' is no name" in done.err
+    assert "NAME:TAG" in done.err
+    assert len(server.asked("/api/pull")) == 1
+
+
+def test_a_container_says_which_variable_it_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where only the other place's address is set, the error names the one that counts, and why."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OLLAMA_BASE_URL", raising=False)
+    monkeypatch.setenv("OLLAMA_HOST_BASE_URL", "http://10.1.2.3:11434")
+    monkeypatch.setenv("HOLOCRON_IN_CONTAINER", "1")
+    monkeypatch.setattr("holocron.settings.DEFAULT_OLLAMA_URL", "http://127.0.0.1:9")
+    make_project(tmp_path)
+    for done in (call("models", "ps"), call("derive", "--model", "ollama:tiny")):
+        assert done.code == 1
+        assert "cannot be reached" in done.err
+        assert "OLLAMA_BASE_URL counts inside a container (HOLOCRON_IN_CONTAINER=1)" in done.err
+        assert "OLLAMA_HOST_BASE_URL is set, and is not read here" in done.err
+
+
+def test_what_a_server_does_not_know_is_left_out(server: OllamaServer) -> None:
+    """A file without its quantisation is `unknown` to Ollama; no list or check repeats that."""
+    server.models["tiny:latest"] = Installed(parameters="107K", quantization="unknown")
+    for done in (
+        call("models", "list", "ollama"),
+        call("models", "show", "tiny"),
+        call("doctor", "--model", "ollama:tiny"),
+    ):
+        assert "107K" in done.out
+        assert "unknown" not in done.out
 
 
 def test_a_failure_inside_the_stream_of_a_pull_is_an_error(server: OllamaServer) -> None:

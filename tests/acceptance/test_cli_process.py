@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -129,3 +130,25 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     os.close(write_end)
     done = end_process(process)
     assert done.err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the streams")
+def test_closed_streams_stop_no_work(tmp_path: Path) -> None:
+    """A service manager or a cron job may start it without standard output and standard error."""
+    make_project(tmp_path, ships=3)
+    for words in ("derive", "status", "jobs"):
+        shell = f'"{sys.executable}" -m holocron.cli.main {words} >&- 2>&-'
+        assert subprocess.run(["/bin/sh", "-c", shell], cwd=tmp_path, check=False).returncode == 0
+    assert count_rows(tmp_path, "SELECT count(*) FROM ship_facts") == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_the_output_is_named(tmp_path: Path) -> None:
+    """What cannot be written is one sentence, and no fault of Holocron."""
+    make_project(tmp_path, ships=1)
+    assert call("--project", tmp_path, "derive").code == 0
+    with Path("/dev/full").open("wb") as full:
+        done = end_process(start_process("jobs", "--json", cwd=tmp_path, stdout=full.fileno()))
+    assert done.code == 1
+    assert "cannot be used: No space left" in done.err
+    assert "a fault in Holocron" not in done.err

@@ -71,6 +71,30 @@ def _slow_down(project: Path, latency_s: float, **settings: object) -> None:
     write_script(project / "script.json", latency_s=latency_s, **settings)
 
 
+def test_an_empty_queue_says_what_waits_for_others(project: Path) -> None:
+    """--until-empty names the jobs of other models, of other weights and of pauses, and what to type."""
+    write_script(project / "other.json", digest="other")
+    call("enqueue", "--model", "scripted:other.json")
+    done = call("worker", "--until-empty")
+    assert done.code == 0
+    told = "6 jobs of ship_facts wait for scripted:other.json: holocron worker --model scripted:other.json"
+    assert told in done.err
+    write_script(project / "other.json", digest="yet another")
+    done = call("worker", "--until-empty", "--model", "scripted:other.json")
+    assert "6 jobs of ship_facts wait for other weights of scripted:other.json" in done.err
+    assert "holocron enqueue ship_facts" in done.err
+    call("enqueue")
+    call("pause")
+    done = call("worker", "--until-empty", "--json")
+    events = [json.loads(line) for line in done.out.splitlines()]
+    own = f"scripted:{(project / 'script.json').as_posix()}"
+    left = {"event": "left", "derivation": "ship_facts", "model": own, "jobs": 6}
+    assert [event for event in events if event["event"] == "left"] == [left]
+    assert "6 jobs of ship_facts are paused: holocron pause --off" in call("worker", "--until-empty").err
+    call("pause", "--off")
+    assert "wait" not in call("worker", "--until-empty").err
+
+
 def test_enqueue_loads_and_works_nothing(project: Path) -> None:
     """`enqueue` plans what `derive` would work, says so, and leaves it to workers."""
     made = call("enqueue")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from factories import make_derivation, rows, ships
 from holocron.store import Store
+from holocron.store.workers import list_worker_rows
 from holocron.testing import ScriptedModel
 from holocron.work import derive_evidence, enqueue_evidence
 from postgres_server import PostgresServer, find_programs, postgres_server
@@ -20,8 +23,12 @@ from racing import process_context, serve_counted
 from whole_store import check_all_done_once
 
 _SEED = 20261122
+_JOBS, _KILLS = 2_000, 200
+_ANSWER_S = 0.06
 #: answers that one death can cost: the one in flight, and those on their way to a commit
-_LOST_AT_MOST = 4
+_LOST_AT_MOST = 5
+#: a worker begins fewer answers than this before it is killed; what is left in the end is for quick workers
+_MOST_ANSWERS = 11
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,92 +36,115 @@ pytestmark = [
 ]
 
 
+class _Runner:
+    """A worker's process, and how many answers it may begin before it is killed."""
+
+    def __init__(self, store_url: str, calls: Path, goal: int, answer_s: float) -> None:
+        self.calls, self.goal = calls, goal
+        self.process: BaseProcess = process_context().Process(
+            target=serve_counted, args=(store_url, calls, answer_s)
+        )
+        self.process.start()
+
+    @property
+    def begun(self) -> int:
+        """Return how often its model was asked."""
+        return self.calls.stat().st_size if self.calls.exists() else 0
+
+    def kill_at_work(self, store: Store) -> bool:
+        """Stop it, look whether it holds jobs, and kill it if it does; it goes on otherwise."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+        stopped = psutil.Process(self.process.pid)
+        while stopped.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+            time.sleep(0.001)
+        held = {row.process.process_id: row.held for row in list_worker_rows(store)}
+        if not held.get(self.process.pid):
+            os.kill(self.process.pid, signal.SIGCONT)
+            return False
+        self.process.kill()
+        self.process.join()
+        return True
+
+
 class _Crowd:
-    """Workers of one store, of which one after another is killed."""
+    """Workers of one store, of which one after another is killed at its work."""
 
-    def __init__(self, store_url: str, calls: Path, size: int) -> None:
-        self._store_url, self._calls = store_url, calls
+    def __init__(self, store: Store, calls: Path, size: int) -> None:
+        self._store, self._calls = store, calls
         self._rng = random.Random(_SEED)
-        self._workers = [self._start() for _ in range(size)]
+        self._started: list[_Runner] = []
+        self._runners = [self._start() for _ in range(size)]
 
-    def _start(self) -> BaseProcess:
-        process = process_context().Process(target=serve_counted, args=(self._store_url, self._calls))
-        process.start()
-        return process
+    def _start(self, answer_s: float = _ANSWER_S) -> _Runner:
+        url = self._store.url.render_as_string(hide_password=False)
+        goal = self._rng.randrange(1, _MOST_ANSWERS)
+        self._started.append(_Runner(url, self._calls / str(len(self._started)), goal, answer_s))
+        return self._started[-1]
 
     @property
     def answered(self) -> int:
         """Return how often the models were asked."""
-        return self._calls.stat().st_size if self._calls.exists() else 0
+        return sum(runner.begun for runner in self._started)
 
-    def kill_one(self, most_answers: int) -> bool:
-        """Wait for a few answers, kill one worker and start another; tell whether it was alive."""
-        goal = self.answered + self._rng.randint(0, most_answers)
-        end = time.monotonic() + 10
-        while self.answered < goal and time.monotonic() < end:
-            time.sleep(0.005)
-        time.sleep(self._rng.uniform(0, 0.05))
-        index = self._rng.randrange(len(self._workers))
-        victim = self._workers[index]
-        lived = victim.is_alive()
-        victim.kill()
-        victim.join()
-        self._workers[index] = self._start()
-        return lived
+    def kill_one(self) -> None:
+        """Kill a worker that has begun the answers it was given, and start another."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            time.sleep(self._rng.uniform(0, _ANSWER_S))
+            for index, runner in enumerate(self._runners):
+                is_hit = runner.begun >= runner.goal and runner.kill_at_work(self._store)
+                if is_hit or runner.process.exitcode is not None:
+                    self._runners[index] = self._start()
+                if is_hit:
+                    return
+        raise AssertionError(f"nobody was at work: {self.answered} answers")
 
     def finish(self) -> None:
-        """Let one worker after another come to the end of the queue; those that gave up are started again."""
+        """Kill all, and let quick workers come to the end of the queue; who gives up is started again."""
+        self.end()
+        self._runners = [self._start(answer_s=0) for _ in self._runners]
         end = time.monotonic() + 300
-        while any(worker.exitcode != 0 for worker in self._workers):
-            assert time.monotonic() < end, [worker.exitcode for worker in self._workers]
-            for index, worker in enumerate(self._workers):
-                worker.join(0.2)
-                if worker.exitcode not in (None, 0):
-                    self._workers[index] = self._start()
+        while any(runner.process.exitcode != 0 for runner in self._runners):
+            assert time.monotonic() < end, [runner.process.exitcode for runner in self._runners]
+            for index, runner in enumerate(self._runners):
+                runner.process.join(0.2)
+                if runner.process.exitcode not in (None, 0):
+                    self._runners[index] = self._start(answer_s=0)
 
     def end(self) -> None:
         """Kill all."""
-        for worker in self._workers:
-            worker.kill()
-            worker.join()
+        for runner in self._runners:
+            runner.process.kill()
+            runner.process.join()
 
 
 def _kill_workers(
-    store_url: str,
-    calls: Path,
-    *,
-    workers: int,
-    jobs: int,
-    kills: int,
-    disturb: Callable[[int], None] = lambda _: None,
+    store_url: str, calls: Path, *, workers: int, disturb: Callable[[int], None] = lambda _: None
 ) -> None:
     """Enqueue jobs, kill workers until it is enough, let the rest end, and look at everything."""
+    calls.mkdir()
     model = ScriptedModel(())
     with Store(store_url) as store:
-        assert enqueue_evidence(store, model, make_derivation(), ships(jobs)).subjects == jobs
-    crowd = _Crowd(store_url, calls, workers)
-    try:
-        killed = 0
-        while killed < kills:
-            left = max(0, jobs - crowd.answered)
-            # so that the jobs last as long as the kills
-            killed += crowd.kill_one(left // (kills - killed))
-            disturb(killed)
-        crowd.finish()
-    finally:
-        crowd.end()
-    with Store(store_url) as store:
-        # a worker that ended just after its last look may have left its row to nobody
-        check_all_done_once(store, jobs)
+        assert enqueue_evidence(store, model, make_derivation(), ships(_JOBS)).subjects == _JOBS
+        crowd = _Crowd(store, calls, workers)
+        try:
+            for killed in range(_KILLS):
+                crowd.kill_one()
+                disturb(killed + 1)
+            crowd.finish()
+        finally:
+            crowd.end()
+        check_all_done_once(store, _JOBS)
         assert rows(store, "SELECT count(*) FROM holocron_job WHERE attempt > 1") != [(0,)]
-        summary = derive_evidence(store, model, make_derivation(), ships(jobs))
-        assert (summary.unchanged, model.calls) == (jobs, 0)
-    assert jobs <= crowd.answered <= jobs + kills * _LOST_AT_MOST
+        summary = derive_evidence(store, model, make_derivation(), ships(_JOBS))
+        assert (summary.unchanged, model.calls) == (_JOBS, 0)
+    assert _JOBS <= crowd.answered <= _JOBS + (_KILLS + workers) * _LOST_AT_MOST
 
 
 def test_three_workers_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:
-    """Three workers, and one of them killed a hundred times: every job is done once."""
-    _kill_workers(sqlite_url, tmp_path / "calls", workers=3, jobs=600, kills=100)
+    """2,000 jobs, three workers, and 200 times one of them is killed while it holds jobs: all done once."""
+    _kill_workers(sqlite_url, tmp_path / "calls", workers=3)
 
 
 @pytest.fixture
@@ -141,5 +171,5 @@ def test_four_workers_on_postgresql_that_restarts(server: PostgresServer, tmp_pa
             next_at = next(due)
             server.restart(next(modes))
 
-    _kill_workers(server.url, tmp_path / "calls", workers=4, jobs=2_000, kills=200, disturb=disturb)
+    _kill_workers(server.url, tmp_path / "calls", workers=4, disturb=disturb)
     assert next(modes, None) is None

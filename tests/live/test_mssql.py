@@ -7,53 +7,28 @@ test is skipped, and said so, where there is none. Each run makes a database and
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, make_url, select
+from sqlalchemy import select
 
 from factories import HONEST, accept, claim, make_derivation, plan_ships, rows, ship_bundle, ship_value, ships
 from holocron.checking import verify_store
 from holocron.store import Store, commit_results, tables
 from holocron.store.bootstrap import bootstrap_database
-from holocron.store.dialects import dialect_for
 from holocron.store.queue import take_over_jobs
 from holocron.testing import ScriptedModel
 from holocron.work import derive_evidence
 from racing import claim_all, plan_fifty, race
 
-_VARIABLE = "HOLOCRON_TEST_MSSQL_URL"
-pytestmark = pytest.mark.skipif(
-    not os.environ.get(_VARIABLE), reason=f"SQL SERVER IS NOT TESTED: {_VARIABLE} names no server"
-)
-
-
-def _run_as_admin(admin: URL, *statements: str) -> None:
-    engine = dialect_for(admin).connect(admin)
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
-
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    """Return the URL of a database that bootstrap made, twice over."""
-    admin = make_url(os.environ[_VARIABLE])
-    name = f"holocron_{uuid.uuid4().hex[:12]}"
-    made = admin.set(username=name, password=f"It's-{uuid.uuid4().hex}-9A", database=name)
-    plain = made.render_as_string(hide_password=False)
+def url(mssql_url: str) -> str:
+    """Return the URL of a database that bootstrap made, and made again."""
+    admin = os.environ["HOLOCRON_TEST_MSSQL_URL"]
     for found in (0, 1):
-        assert bootstrap_database(admin.render_as_string(hide_password=False), plain) == found
-    yield plain
-    _run_as_admin(
-        admin,
-        f"ALTER DATABASE [{name}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE",
-        f"DROP DATABASE [{name}]",
-        f"DROP LOGIN [{name}]",
-    )
+        assert bootstrap_database(admin, mssql_url) == found
+    return mssql_url
 
 
 def test_the_same_evidence_leaves_the_same_answers(url: str, tmp_path: Path) -> None:

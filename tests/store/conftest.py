@@ -5,11 +5,12 @@ In: SQLAlchemy's statements. Out: an error in the test whose statement is no T-S
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from sqlalchemy import Connection, Engine, TextClause, event
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from schema_files import check_tsql, make_dialects
 
@@ -18,7 +19,11 @@ _seen: set[object] = set()
 
 
 def _check(
-    conn: Connection, clauseelement: object, multiparams: object, params: object, execution_options: object
+    conn: Connection,
+    clauseelement: object,
+    multiparams: Sequence[Mapping[str, object]],
+    params: Mapping[str, object],
+    execution_options: object,
 ) -> None:
     # a text is a dialect's own; what a server's schema is read with is SQLAlchemy's own
     if conn.dialect.name != "sqlite" or isinstance(clauseelement, TextClause):
@@ -29,7 +34,14 @@ def _check(
     key = made.key if made else None
     if key is not None and key in _seen:
         return
-    check_tsql(str(clauseelement.compile(dialect=_MSSQL, compile_kwargs={"render_postcompile": True})))
+    values = {**params, **(multiparams[0] if multiparams else {})}
+    compiled = clauseelement.compile(dialect=_MSSQL)
+    # lists of values and limits are written into the statement when it is run
+    check_tsql(
+        compiled.construct_expanded_state(values).statement
+        if isinstance(compiled, SQLCompiler)
+        else str(compiled)
+    )
     if key is not None:
         _seen.add(key)
 

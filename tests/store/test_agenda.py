@@ -10,7 +10,14 @@ from factories import MODEL, claim, make_derivation, plan_ships, reject, run_sql
 from holocron.derivation import derivation_from_definition
 from holocron.errors import DerivationInvalid
 from holocron.store import JobPlanner, Store, commit_results
-from holocron.store.agenda import AgendaEntry, find_model_id, load_agenda, load_definition
+from holocron.store.agenda import (
+    AgendaEntry,
+    LeftJobs,
+    find_model_id,
+    list_left,
+    load_agenda,
+    load_definition,
+)
 from holocron.store.control import pause_derivation
 from holocron.store.queue import postpone_job
 
@@ -44,6 +51,19 @@ def test_the_agenda_of_another_model_is_empty(store: Store) -> None:
     assert find_model_id(store, other) is None
     other_planner = JobPlanner(store, make_derivation(), other)
     assert load_agenda(store, other_planner.model_id) == []
+
+
+def test_what_waits_is_told_with_whose_it_is(store: Store) -> None:
+    """Each model and derivation with ready jobs, and whether the weights are those that are asked about."""
+    planner, _ = plan_ships(store, *ships(3))
+    other = dataclasses.replace(MODEL, digest="another")
+    JobPlanner(store, make_derivation(name="port_facts"), other).plan(ships(2))
+    ship_jobs = LeftJobs(model=MODEL.name, is_same=True, derivation="ship_facts", jobs=3)
+    port_jobs = LeftJobs(model=MODEL.name, is_same=False, derivation="port_facts", jobs=2)
+    assert list_left(store, MODEL) == [port_jobs, ship_jobs]
+    assert [left.is_same for left in list_left(store, other)] == [True, False]
+    claim(store, planner)
+    assert list_left(store, MODEL) == [port_jobs]
 
 
 def test_what_cannot_be_claimed_now_has_no_priority(store: Store) -> None:

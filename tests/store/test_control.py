@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
@@ -19,19 +20,18 @@ from factories import (
     ship_value,
     ships,
 )
+from holocron.errors import WorkerForgotten
 from holocron.store import PlanState, Store, commit_results
 from holocron.store.control import (
     cancel_jobs,
-    find_lost,
     list_derivations,
     list_pauses,
-    list_worker_rows,
     pause_derivation,
     resume_derivation,
-    see_worker,
 )
-from holocron.store.queue import extend_leases, release_jobs, retry_jobs
+from holocron.store.queue import extend_leases, list_held, release_jobs, retry_jobs, take_over_jobs
 from holocron.store.tables import EVERY_DERIVATION, JobStatus
+from holocron.store.workers import list_worker_rows, see_worker
 
 _STATES = "SELECT status, worker_id, lease_expires_at FROM holocron_job"
 
@@ -53,7 +53,7 @@ def test_a_cancelled_job_in_flight_loses_its_lease(store: Store) -> None:
     planner, _ = plan_ships(store, *ships(2))
     held, kept = claim(store, planner)
     assert cancel_jobs(store, subject="ship 0") == 1
-    assert find_lost(store, [held, kept]) == [held]
+    assert list_held(store, held.worker_id) == {kept.lease}
     extend_leases(store, [held], lease_s=60)
     release_jobs(store, [held])
     assert commit_results(store, planner.tables, [accept(held, ship_value(0))]) == []
@@ -168,3 +168,48 @@ def test_workers_that_went_without_a_word_are_forgotten(store: Store) -> None:
     listed = {row.process.worker_id for row in list_worker_rows(store)}
     assert listed == {holding, seen}
     assert gone not in listed
+
+
+def test_a_silent_workers_jobs_are_taken_over(store: Store) -> None:
+    """A worker that says nothing for some minutes loses its jobs before its leases end, and not sooner."""
+    planner, _ = plan_ships(store, *ships(2))
+    (lost,), (kept,) = claim(store, planner, limit=1, lease_s=600), claim(store, planner, lease_s=600)
+    assert take_over_jobs(store) == 0
+    run_sql(store, f"UPDATE holocron_worker SET seen_at = '2001-01-01 00:00:00' WHERE id = {lost.worker_id}")
+    silent = {row.process.worker_id: row.is_silent for row in list_worker_rows(store)}
+    assert silent == {lost.worker_id: True, kept.worker_id: False}
+    assert take_over_jobs(store) == 1
+    assert rows(store, "SELECT id, status, failures FROM holocron_job") == [
+        (lost.job_id, "ready", 1),
+        (kept.job_id, "claimed", 0),
+    ]
+    # one that was silent and lives says that it is there, and brings its answer in vain
+    assert commit_results(store, planner.tables, [accept(lost, ship_value(0))]) == []
+    assert see_worker(store, lost.worker_id)
+    (again,) = claim(store, planner, worker_id=lost.worker_id)
+    assert take_over_jobs(store) == 0
+    assert commit_results(store, planner.tables, [accept(again, ship_value(0))])
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600], ids=["behind", "ahead"])
+def test_the_clock_of_a_machine_makes_nobody_silent(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """How long a worker was silent is told by one clock, where workers share a server's."""
+    planner, _ = plan_ships(store)
+    claim(store, planner)
+    wall = time.time()
+    monkeypatch.setattr(time, "time", lambda: wall + seconds)
+    assert take_over_jobs(store) == 0
+    (row,) = list_worker_rows(store)
+    assert not row.is_silent
+
+
+def test_a_worker_that_was_forgotten_claims_nothing(store: Store) -> None:
+    """A claim in the name of a worker that is not on the list any more is refused in a sentence."""
+    planner, _ = plan_ships(store)
+    gone = make_worker(store)
+    run_sql(store, "DELETE FROM holocron_worker")
+    with pytest.raises(WorkerForgotten, match=f"worker {gone} is not on the list"):
+        claim(store, planner, worker_id=gone)
+    assert len(claim(store, planner)) == 1

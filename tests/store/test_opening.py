@@ -14,6 +14,7 @@ import holocron.store
 from factories import rows, run_sql
 from holocron.errors import SettingsInvalid, StoreTooNew
 from holocron.store import Store
+from holocron.store.bootstrap import bootstrap_database
 from holocron.store.migrations import VERSION
 from racing import open_store, race
 
@@ -98,6 +99,8 @@ def test_a_missing_driver_is_named_with_its_extra(
         Store(url)
     assert caught.value.hint == f"pip install 'holocron-analytics[{extra}]'"
     assert "secret" not in str(caught.value)
+    with pytest.raises(SettingsInvalid, match="driver that is not installed"):
+        bootstrap_database(url.replace("scott", "admin"), url)
 
 
 def _writers(path: Path) -> Iterator[ast.FunctionDef]:

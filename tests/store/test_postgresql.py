@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, PoolProxiedConnection, event, make_url
 
 from factories import (
     HONEST,
@@ -39,12 +39,15 @@ from holocron.errors import (
     StoreUnreachable,
     UsageError,
 )
-from holocron.store import Store, commit_results
+from holocron.store import JobStatus, Store, commit_results
 from holocron.store.bootstrap import bootstrap_database
+from holocron.store.control import cancel_jobs
 from holocron.store.dialects import postgresql
+from holocron.store.queue import retry_jobs
 from holocron.store.store import retried
 from holocron.testing import ScriptedModel
-from holocron.work import derive_evidence
+from holocron.work import WorkObserver, derive_evidence
+from holocron.work import worker as worker_module
 
 
 @pytest.fixture
@@ -135,6 +138,67 @@ def test_a_connection_that_is_lost_at_each_commit_is_made_again(
     event.remove(store._engine, "commit", strike)
     assert summary.is_clean
     assert len(commits) >= 8
+    _check_ships(store, 3)
+
+
+@contextlib.contextmanager
+def _lost_answer(store: Store, statement: str) -> Iterator[None]:
+    """Let the connection die once, after the server has committed a transaction with this statement."""
+    dialect = store._engine.dialect
+    commit = dialect.do_commit
+    is_due: list[bool] = []
+
+    def note(conn: object, cursor: object, said: str, *_: object) -> None:
+        if said.lstrip().startswith(statement) and not is_due:
+            is_due.append(True)
+
+    def lose(connection: PoolProxiedConnection) -> None:
+        commit(connection)
+        if is_due == [True]:
+            is_due.append(False)
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    dialect.do_commit = lose  # type: ignore[method-assign]  # there is no event behind a commit
+    yield
+    dialect.do_commit = commit  # type: ignore[method-assign]  # as above
+    event.remove(store._engine, "before_cursor_execute", note)
+    assert is_due == [True, False]
+
+
+def test_jobs_of_a_claim_whose_answer_was_lost_are_given_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server gave to a worker that never heard of it is worked at its next look, not lease's end."""
+
+    class Impatient(WorkObserver):
+        waits = 0
+
+        def on_waiting(self, jobs: int) -> None:
+            self.waits += jobs
+            assert self.waits < 100
+
+    monkeypatch.setattr(worker_module, "_LOOK_S", 0.2)
+    with _lost_answer(store, "WITH"):
+        summary = derive_evidence(
+            store, ScriptedModel(HONEST, slots=2), make_derivation(), ships(9), observer=Impatient()
+        )
+    assert summary.is_clean
+    _check_ships(store, 9)
+    assert rows(store, "SELECT DISTINCT failures FROM holocron_job") == [(0,)]
+
+
+def test_counts_are_right_where_the_answer_to_a_commit_is_lost(store: Store) -> None:
+    """Cancelling, retrying and committing tell what they did, also where they had to be run again."""
+    planner, planned = plan_ships(store, *ships(3))
+    with _lost_answer(store, "UPDATE holocron_job"):
+        assert cancel_jobs(store) == 3
+    with _lost_answer(store, "UPDATE holocron_job"):
+        again = retry_jobs(store, planner.scope, [JobStatus.CANCELLED])
+    assert again == [job.job_id for job in planned]
+    results = [accept(job, ship_value(number)) for number, job in enumerate(claim(store, planner))]
+    with _lost_answer(store, "INSERT INTO holocron_run"):
+        assert commit_results(store, planner.tables, results) == results
     _check_ships(store, 3)
 
 
@@ -238,20 +302,6 @@ def test_a_row_that_stays_locked_is_said(
             plan_ships(other, *ships(3))
 
 
-def test_a_view_that_something_was_built_on_is_said(store: Store) -> None:
-    """A person's view on ours stops a swap with its name, and nothing is lost."""
-    planner, _ = plan_ships(store)
-    finish(store, planner, ship_value(1))
-    run_sql(store, "CREATE VIEW report AS SELECT port FROM ship_facts")
-    newer, _ = plan_ships(
-        store, derivation=make_derivation({"type": "object", "properties": {"name": {"type": "string"}}})
-    )
-    with pytest.raises(StoreError, match="ship_facts") as caught:
-        finish(store, newer, {"name": "Vessel 1"})
-    assert "drop that" in caught.value.hint
-    assert rows(store, "SELECT port FROM report") == [("Arven",)]
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -347,6 +397,20 @@ def test_bootstrap_refuses_what_makes_no_sense(
     with pytest.raises(HolocronError, match=said) as caught:
         bootstrap_database(*change(*fresh))
     assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("changed", [{"password": "s3cret"}, {"port": 1}], ids=str)
+def test_bootstrap_that_cannot_come_in_speaks_of_its_own_option(
+    fresh: tuple[str, str], changed: dict[str, str | int]
+) -> None:
+    """A wrong administrator's password or address is mended in --admin-url, not in the store's URL."""
+    admin, url = fresh
+    wrong = make_url(admin).set(**changed)  # type: ignore[arg-type]  # a table of URL's own parts
+    with pytest.raises(StoreUnreachable) as caught:
+        bootstrap_database(wrong.render_as_string(hide_password=False), url)
+    assert "--admin-url" in caught.value.hint
+    assert "HOLOCRON_DATABASE_URL" not in caught.value.hint
+    assert "s3cret" not in str(caught.value)
 
 
 def test_bootstrap_never_makes_an_administrator_the_login(fresh: tuple[str, str]) -> None:

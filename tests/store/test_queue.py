@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
@@ -25,6 +24,7 @@ from factories import (
     run_sql,
     ship_bundle,
     ship_value,
+    ships,
 )
 from holocron.store import ClaimedJob, JobPlanner, JobScope, JobStatus, Store, commit_results, tables, utc_now
 from holocron.store.queue import (
@@ -32,14 +32,13 @@ from holocron.store.queue import (
     count_open,
     extend_leases,
     fail_job,
-    forget_worker,
     job_statuses,
-    list_workers,
     postpone_job,
     release_jobs,
     retry_jobs,
     take_over_jobs,
 )
+from holocron.store.workers import forget_worker, list_workers
 from racing import claim_all, race
 
 _EXPIRE = "UPDATE holocron_job SET lease_expires_at = '2001-01-01 00:00:00.000000'"
@@ -302,11 +301,20 @@ def test_a_job_that_keeps_losing_its_workers_waits_longer_and_fails(store: Store
         waits.append((available_at - before).total_seconds())
     assert waits[0] < 0.5
     # the last loss ends the job
-    assert all(longer > 1.5 * shorter for shorter, longer in pairwise(waits[1:-1]))
+    for losses, wait in enumerate(waits[1:-1], start=2):
+        assert 0.5 <= wait / (0.25 * 2**losses) < 2
     assert job_statuses(store, [planned.job_id]) == {planned.job_id: JobStatus.FAILED}
     ((error, finished_at),) = rows(store, "SELECT last_error, finished_at FROM holocron_job")
     assert f"{MAX_FAILURES} times" in str(error)
     assert finished_at is not None
+
+
+def test_jobs_that_were_lost_together_come_back_apart(store: Store) -> None:
+    """What was claimed beside a job that ends its workers is not claimed with it each time."""
+    planner, _ = plan_ships(store, *ships(6))
+    for _ in range(2):
+        take_over_jobs(store, dead_workers=[claim(store, planner)[0].worker_id])
+    assert len({*rows(store, "SELECT available_at FROM holocron_job")}) == 6
 
 
 @pytest.mark.parametrize(

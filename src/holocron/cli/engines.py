@@ -44,6 +44,8 @@ def read_name(settings: Settings, name: str) -> NamedModel:
     Where the engine in use has files, a plain name is Ollama's.
     Raises: UsageError.
     """
+    if not name.strip():
+        raise UsageError("a model's name is empty", hint="Write it as ollama:NAME, openai:NAME or gguf:PATH.")
     prefix, mark, rest = name.partition(":")
     if name == BUILTIN:
         return NamedModel(engine=Engine.BUILTIN, name="")

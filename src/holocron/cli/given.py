@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from holocron.cli.terminal import quote_word
 from holocron.settings import Settings
 
 
@@ -34,10 +35,28 @@ class Given:
         given = {"database_url": self.database, "model": model or self.model, "slots": slots}
         return Settings.load(start or self.project, given=given)
 
+    def name_command(self, words: str, model: str | None = None) -> str:
+        """Return a command as it is to be typed next, with the model that was named for this one.
+
+        words: the command without `holocron`; model: as load_settings.
+        """
+        named = model or self.model
+        return f"holocron {words} --model {quote_word(named)}" if named else f"holocron {words}"
+
 
 pass_given = click.make_pass_decorator(Given)
 
-model_option = click.option("--model", metavar="NAME", help="The model, e.g. builtin or ollama:llama3.2.")
+
+def read_words(value: str) -> str:
+    """Return an option's text that says something; else `--database "$UNSET"` would name the default one."""
+    if not value.strip():
+        raise click.BadParameter("it is empty; leave the option out to have the default")
+    return value
+
+
+model_option = click.option(
+    "--model", type=read_words, metavar="NAME", help="The model, e.g. builtin or ollama:llama3.2."
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
 )

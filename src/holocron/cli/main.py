@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from holocron.cli.exits import Exit
-from holocron.cli.given import Given
+from holocron.cli.given import Given, read_words
 from holocron.cli.terminal import complain, note, prepare_streams
 from holocron.errors import HolocronError, UsageError
 from holocron.settings import wants_traceback
@@ -61,6 +61,17 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"holocron.cli.commands.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, or say which one may have been meant."""
+        if args[0] not in SUMMARIES and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            meant = "".join(f" Did you mean {name!r}?" for name in get_close_matches(args[0], SUMMARIES, 1))
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
@@ -93,9 +104,17 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
     help="The project's folder. Default: the nearest one upwards with a holocron.toml, or this one.",
 )
 @click.option(
-    "--database", metavar="URL", help="The database. Default: SQLite in the project's .holocron folder."
+    "--database",
+    type=read_words,
+    metavar="URL",
+    help="The database. Default: SQLite in the project's .holocron folder.",
 )
-@click.option("--model", metavar="NAME", help="The model: builtin, gguf:PATH, ollama:NAME or openai:NAME.")
+@click.option(
+    "--model",
+    type=read_words,
+    metavar="NAME",
+    help="The model: builtin, gguf:PATH, ollama:NAME or openai:NAME.",
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -134,6 +153,13 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted; what was committed stays, and the next run goes on from there")
         return Exit.INTERRUPTED
+    except OSError as problem:
+        thing = problem.filename or "standard output, the working folder or another file"
+        complain(
+            f"{thing} cannot be used: {problem.strerror or problem}",
+            "Check that it is there, that you may use it, and that its disk has room.",
+        )
+        return Exit.CANNOT_RUN
     except Exception as problem:  # noqa: BLE001 - the last border: a person gets a sentence, never a traceback
         if wants_traceback():
             import traceback

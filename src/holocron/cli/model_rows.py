@@ -20,7 +20,7 @@ from holocron.llm.llamacpp import builtin_model_path
 from holocron.llm.ollama_api import ListedModel, LoadedModel, ShownModel
 from holocron.settings import Settings
 
-_MODELS_FOLDER = "models"
+MODELS_FOLDER = "models"
 #: a model that is to stay for good has an end centuries away
 _FOREVER = dt.timedelta(days=3650)
 
@@ -124,7 +124,7 @@ def list_files(settings: Settings, name: str | None = None) -> list[tuple[str, .
         return [_describe_file(name)]
     names = [BUILTIN] if builtin_model_path() else []
     names += [settings.model] if settings.model.startswith("gguf:") else []
-    names += [f"gguf:{path}" for path in sorted((settings.root / _MODELS_FOLDER).glob("*.gguf"))]
+    names += [f"gguf:{path}" for path in sorted((settings.root / MODELS_FOLDER).glob("*.gguf"))]
     rows: list[tuple[str, ...]] = []
     for one in dict.fromkeys(names):
         try:

@@ -21,7 +21,7 @@ from rich.table import Column
 from rich.text import Text
 
 from holocron.cli.terminal import note, one_line
-from holocron.errors import HolocronError
+from holocron.errors import HolocronError, ViewHeld
 from holocron.evidence import EvidenceRejected
 from holocron.store import ClaimedJob, JobResult, JobStatus
 from holocron.validation import Outcome
@@ -111,6 +111,7 @@ class RunDisplay(WorkObserver):
         """Begin with nothing done."""
         self.title = title
         self.tally = Tally()
+        self._held: set[str] = set()
         # tokens arrive in the model's threads
         self._lock = threading.Lock()
 
@@ -185,6 +186,12 @@ class RunDisplay(WorkObserver):
         """Remember how many jobs others hold."""
         self.tally.elsewhere = jobs
         self.refresh()
+
+    def on_view_held(self, error: ViewHeld) -> None:
+        """Say who holds a view; the same is not said twice."""
+        if str(error) not in self._held:
+            self._held.add(str(error))
+            self.write(one_line(f"{error}. {error.hint}"))
 
     def _keep_trouble(self, subject: str, status: JobStatus, reason: str) -> None:
         if len(self.tally.troubles) < MAX_TROUBLES_KEPT:

@@ -14,7 +14,7 @@ from holocron.cli.exits import Exit
 from holocron.cli.interrupts import Interrupts
 from holocron.cli.progress import Tally, open_display, show_duration
 from holocron.cli.project import show_database
-from holocron.cli.terminal import one_line, say
+from holocron.cli.terminal import one_line, say, show_count
 from holocron.errors import EvidenceMissing
 from holocron.fingerprint import JSONValue
 from holocron.settings import Settings
@@ -76,12 +76,6 @@ def exit_code(outcomes: Sequence[RunOutcome]) -> Exit:
 
     Raises: EvidenceMissing where there was evidence and none of it was usable.
     """
-    partly_read = sum(outcome.summary.partly_read for outcome in outcomes)
-    if partly_read:
-        say(
-            f"Read in part: {partly_read} of them, whose evidence is longer than the model's window."
-            " holocron why says what was not read."
-        )
     if any(outcome.summary.stopped for outcome in outcomes):
         return Exit.INTERRUPTED
     unusable = sum(len(outcome.summary.unusable) for outcome in outcomes)
@@ -104,8 +98,11 @@ def outcomes_to_json(settings: Settings, outcomes: Sequence[RunOutcome], code: E
     }
 
 
-def report(outcomes: Sequence[RunOutcome]) -> None:
-    """Say what became of every derivation, and where to look next."""
+def report(outcomes: Sequence[RunOutcome], retry: str) -> None:
+    """Say what became of every derivation, and where to look next.
+
+    retry: the command that works with the same model again what was rejected or failed.
+    """
     for outcome in outcomes:
         say(_describe(outcome))
         for trouble in outcome.tally.troubles:
@@ -113,7 +110,7 @@ def report(outcomes: Sequence[RunOutcome]) -> None:
     statuses = {status for outcome in outcomes for status, jobs in outcome.summary.statuses.items() if jobs}
     for status in (JobStatus.REJECTED, JobStatus.FAILED):
         if status in statuses:
-            say(f"Look at them: holocron jobs --status {status}. Work them again: holocron retry.")
+            say(f"Look at them: holocron jobs --status {status}. Work them again: {retry}")
     partly_read = sum(outcome.summary.partly_read for outcome in outcomes)
     if partly_read:
         say(
@@ -128,7 +125,7 @@ def report(outcomes: Sequence[RunOutcome]) -> None:
 
 def _describe(outcome: RunOutcome) -> str:
     summary, statuses = outcome.summary, outcome.summary.statuses
-    text = f"{summary.derivation}: {_count(summary.subjects, 'subject')}"
+    text = f"{summary.derivation}: {show_count(summary.subjects, 'subject')}"
     text += f": {statuses[JobStatus.ACCEPTED]:,} accepted"
     for status in (JobStatus.REJECTED, JobStatus.FAILED, JobStatus.CANCELLED):
         if statuses[status]:
@@ -141,9 +138,5 @@ def _describe(outcome: RunOutcome) -> str:
         text += f"; {outcome.tally.done:,} worked in {show_duration(outcome.elapsed_s)}"
     text += "."
     if summary.unusable:
-        text += f" {_count(len(summary.unusable), 'piece')} of evidence cannot be used."
+        text += f" {show_count(len(summary.unusable), 'piece')} of evidence cannot be used."
     return text
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -11,16 +11,19 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from typing import Self
 
 import click
 
-from holocron.cli.terminal import note, one_line
-from holocron.errors import DerivationError, HolocronError, StoreError
+from holocron.cli.terminal import note, one_line, quote_word, show_count
+from holocron.errors import DerivationError, HolocronError, StoreError, ViewHeld
 from holocron.fingerprint import JSONValue
 from holocron.store import ClaimedJob, JobResult
+from holocron.store.agenda import LeftJobs
+from holocron.store.control import resuming
+from holocron.store.tables import EVERY_DERIVATION
 from holocron.work.serving import ServiceObserver
 
 #: how often progress is told, where there is any
@@ -61,6 +64,28 @@ class ServiceLines(ServiceObserver):
             process=os.getpid(),
         )
 
+    def announce_left(self, left: Sequence[LeftJobs], pauses: Set[str], model: str) -> None:
+        """Say which jobs still wait, and what to type. pauses: what is paused; model: the one that worked."""
+        for entry in left:
+            paused = sorted(pauses & {entry.derivation, EVERY_DERIVATION})
+            if not entry.is_same and entry.model != model:
+                state = f"wait for {entry.model}: holocron worker --model {quote_word(entry.model)}"
+            elif not entry.is_same:
+                state = (
+                    f"wait for other weights of {model}; asked anew by: holocron enqueue {entry.derivation}"
+                )
+            elif paused:
+                state = f"are paused: {resuming(paused[0])}"
+            else:
+                continue
+            self._write(
+                "left",
+                f"{show_count(entry.jobs, 'job')} of {entry.derivation} {state}",
+                derivation=entry.derivation,
+                model=entry.model,
+                jobs=entry.jobs,
+            )
+
     def announce_stop(self) -> None:
         """Say that it is stopping; called in a signal handler, so that it may not wait for a lock."""
         with suppress(OSError):
@@ -98,6 +123,14 @@ class ServiceLines(ServiceObserver):
             derivation=derivation,
             reason=str(error),
         )
+
+    def on_view_held(self, error: ViewHeld) -> None:
+        """Say who holds a view."""
+        self._write("view_held", f"{error}. {error.hint}", reason=str(error))
+
+    def on_store_awaited(self, error: StoreError) -> None:
+        """Say that the work begins when the database answers."""
+        self._write("store_awaited", f"waiting for the database: {error}", reason=str(error))
 
     def on_store_lost(self, error: StoreError, delay_s: float) -> None:
         """Say that the database does not answer."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -23,12 +25,20 @@ _UNSAFE = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _SPACES = re.compile(r"[\t\n\r\f\v \u2028\u2029]+")
+#: what no shell takes for anything else
+_WORD = re.compile(r"[\w@%+=:,./\\-]+")
 #: columns of a table that goes to a file or a pipe: nothing is wrapped there
 _UNBOUNDED = 100_000
 
 
 def prepare_streams() -> None:
-    """Make output survive terminals and pipes that cannot show every character."""
+    """Make streams survive that are closed, and those that cannot show or say every character."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # a service manager may start it without them
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - it stays open
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -101,6 +111,11 @@ def show_cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def show_count(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 job`, `2 jobs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def quote_word(text: str) -> str:
     """Return a text as one word of a command that a person may copy into any shell."""
-    return f'"{text}"' if " " in text else text
+    return text if _WORD.fullmatch(text) else f'"{text}"'

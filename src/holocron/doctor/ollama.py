@@ -154,11 +154,9 @@ def _examine_model(api: OllamaApi, wanted: WantedModel, machine: Machine) -> Ite
     if listed is None:
         yield diagnose_missing(wanted.name, models)
         return
-    yield well(
-        "model",
-        f"Ollama has {listed.name} ({listed.parameters} {listed.quantization}, "
-        f"{show_size(listed.size_bytes)})",
-    )
+    facts = [listed.parameters and f"{listed.parameters} weights", listed.quantization]
+    said = ", ".join(filter(None, [*facts, show_size(listed.size_bytes)]))
+    yield well("model", f"Ollama has {listed.name} ({said})")
     shown = api.show(listed.name)
     try:
         require_text_model(shown)

@@ -20,9 +20,11 @@ from holocron.errors import (
     StoreTooOld,
 )
 from holocron.store import Store
-from holocron.store.control import count_waiting, list_pauses, list_worker_rows, resuming
+from holocron.store.control import count_waiting, list_pauses, resuming
 from holocron.store.tables import EVERY_DERIVATION
+from holocron.store.workers import list_worker_rows
 
+_MEND_RIGHTS = "Give yourself the right to open its folder, or choose another place with --database."
 _MEND_DAMAGE = "holocron verify reads all of it."
 _LITTLE_BYTES = 2_000_000_000
 _TOO_LITTLE_BYTES = 100_000_000
@@ -39,7 +41,14 @@ def examine_storage(url: str, *, shown: str, file: Path | None, model: str) -> I
 
     shown: the URL without its password. file: where an embedded database lies. model: the one that is set.
     """
-    opened = check_database(url, shown=shown, file=file)
+    try:
+        opened = check_database(url, shown=shown, file=file)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        yield fail(
+            "database", Cause.DATABASE_UNREACHABLE, f"{file} cannot be looked at: {reason}", _MEND_RIGHTS
+        )
+        return
     yield opened
     if opened.cause is None and (file is None or file.exists()):
         try:
@@ -62,7 +71,8 @@ def check_database(url: str, *, shown: str, file: Path | None) -> Diagnosis:
         return fail("database", Cause.SETTING_INVALID, str(problem), problem.hint)
     except StoreError as problem:
         cause = _CAUSES.get(type(problem), Cause.DATABASE_UNREACHABLE)
-        return fail("database", cause, f"{shown}: {problem}", problem.hint or _MEND_DAMAGE)
+        said = str(problem) if shown in str(problem) else f"{shown}: {problem}"
+        return fail("database", cause, said, problem.hint or _MEND_DAMAGE)
     return well("database", f"{title} at {shown} answers and has schema version {version}")
 
 

@@ -54,7 +54,7 @@ class ListedModel:
     family: str
     #: e.g. `3.2B`
     parameters: str
-    #: e.g. `Q4_K_M`
+    #: e.g. `Q4_K_M`; empty where the file does not say
     quantization: str
 
 
@@ -135,7 +135,7 @@ class OllamaApi:
                 modified_at=text_of(entry, "modified_at"),
                 family=text_of(part_of(entry, "details"), "family"),
                 parameters=text_of(part_of(entry, "details"), "parameter_size"),
-                quantization=text_of(part_of(entry, "details"), "quantization_level"),
+                quantization=_quantization(part_of(entry, "details")),
             )
             for entry in self._entries("/api/tags")
         )
@@ -164,7 +164,7 @@ class OllamaApi:
             name=name,
             family=text_of(details, "family"),
             parameters=text_of(details, "parameter_size"),
-            quantization=text_of(details, "quantization_level"),
+            quantization=_quantization(details),
             context_length=count_of(facts, f"{architecture}.context_length"),
             capabilities=frozenset(map(str, capabilities if isinstance(capabilities, list) else ())),
             is_remote=bool(text_of(raw, "remote_host")),
@@ -304,6 +304,8 @@ def translate_error(status: int, message: str, body: Mapping[str, JSONValue]) ->
         return ModelNotFound(
             f"Ollama has no model {name!r}", hint=f"Pull it with: holocron models pull {name}"
         )
+    if "invalid model name" in said:
+        return _misnamed(name)
     if status == 499:
         return CompletionCancelled(f"Ollama stopped the answer: {message}")
     if status in _BUSY:
@@ -322,6 +324,13 @@ def translate_error(status: int, message: str, body: Mapping[str, JSONValue]) ->
     return ModelError(f"Ollama refused the request: {message}")
 
 
+def _misnamed(name: str) -> ModelNotFound:
+    return ModelNotFound(
+        f"{name!r} is no name that a model can have",
+        hint="Write it as NAME or NAME:TAG, for example llama3.2:1b, without spaces.",
+    )
+
+
 def _translate_pull(name: str, message: str) -> ModelError:
     said = message.lower()
     if "file does not exist" in said or "not found" in said:
@@ -329,6 +338,8 @@ def _translate_pull(name: str, message: str) -> ModelError:
             f"the registry has no model {name!r}",
             hint="See Ollama's library of models for the names and their tags.",
         )
+    if "invalid model name" in said:
+        return _misnamed(name)
     if "no space left" in said:
         return ModelError(
             f"there is no room for {name!r} on the server's disk", hint="holocron models rm NAME frees some."
@@ -337,6 +348,11 @@ def _translate_pull(name: str, message: str) -> ModelError:
         f"the pull of {name!r} failed: {message}",
         hint="Check the server's internet connection and its disk; pulled again, it goes on from there.",
     )
+
+
+def _quantization(details: Mapping[str, JSONValue]) -> str:
+    said = text_of(details, "quantization_level")
+    return "" if said == "unknown" else said
 
 
 def _read_json(content: bytes) -> Mapping[str, JSONValue]:

@@ -76,7 +76,7 @@ class EngineAddress:
             shown = url.rpartition("@")[2]  # what stands before it is a secret
             raise SettingsInvalid(
                 f"{shown!r} is no address of a server",
-                hint="Write it as http://HOST:PORT, without a user's name.",
+                hint="Write it as http://HOST:PORT, without a user's name. See: holocron doctor",
             )
         self.is_secure = parts.scheme == "https"
         self.path = parts.path.rstrip("/")

@@ -10,13 +10,13 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Select, case, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from holocron.errors import DerivationInvalid
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import ModelIdentity
 from holocron.store import tables
-from holocron.store.queue import is_available
+from holocron.store.queue import LONGEST_WAIT, is_available
 from holocron.store.store import Store, retried
 from holocron.store.tables import EVERY_DERIVATION, JobStatus
 
@@ -32,6 +32,18 @@ class AgendaEntry:
     priority: int | None
     #: whether workers hold some of its jobs, or some wait for their time
     waits: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftJobs:
+    """Jobs that wait, of one derivation and one model."""
+
+    #: as its user named it
+    model: str
+    #: whether its weights are those that were asked about
+    is_same: bool
+    derivation: str
+    jobs: int
 
 
 @retried
@@ -64,12 +76,30 @@ def load_agenda(store: Store, model_id: int) -> list[AgendaEntry]:
         ]
 
 
+@retried
+def list_left(store: Store, model: ModelIdentity) -> list[LeftJobs]:
+    """Return all jobs that wait for a worker, beside which of them are this model's."""
+    query = (
+        select(tables.model.c.name, tables.model.c.fingerprint, tables.derivation.c.name, func.count())
+        .join_from(tables.job, tables.model, tables.model.c.id == tables.job.c.model_id)
+        .join(tables.derivation, tables.derivation.c.id == tables.job.c.derivation_id)
+        .where(tables.job.c.status == JobStatus.READY)
+        .group_by(tables.model.c.name, tables.model.c.fingerprint, tables.derivation.c.name)
+        .order_by(tables.model.c.name, tables.derivation.c.name)
+    )
+    with store.reading() as connection:
+        return [
+            LeftJobs(model=name, is_same=fingerprint == model.fingerprint, derivation=derivation, jobs=jobs)
+            for name, fingerprint, derivation, jobs in connection.execute(query)
+        ]
+
+
 def _agenda_of(model_id: int, now: dt.datetime) -> Select[int, str, int, int, int]:
     of_this = (tables.job.c.model_id == model_id, tables.job.c.derivation_id == tables.derivation.c.id)
     ready = (tables.job.c.status == JobStatus.READY, *of_this)
     priority = (
         select(tables.job.c.priority)
-        .where(*ready, is_available(now))
+        .where(*ready, is_available(now, now + LONGEST_WAIT))
         .order_by(tables.job.c.priority.desc(), tables.job.c.id)
         .limit(1)
         .scalar_subquery()

@@ -6,11 +6,11 @@ administrator's rights, or lets a password into an error.
 
 from __future__ import annotations
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
-from holocron.errors import SettingsInvalid, StoreError
-from holocron.store.dialects import dialect_for, hide_passwords
+from holocron.errors import StoreError, StoreUnreachable
+from holocron.store.dialects import dialect_for, hide_passwords, missing_driver, read_url
 from holocron.store.store import Store
 
 
@@ -20,29 +20,22 @@ def bootstrap_database(admin_url: str, url: str) -> int:
     May be called again: what is there is kept, and the login gets the URL's password.
     Raises: UsageError, SettingsInvalid, StoreError.
     """
-    made, admin = make_url(url), _read_admin_url(admin_url)
+    made, admin = read_url(url), read_url(admin_url, named="--admin-url")
     dialect = dialect_for(made)
     try:
         dialect.bootstrap(admin, made)
+    except ImportError as problem:
+        raise missing_driver(dialect, problem) from problem
     except DBAPIError as problem:
         raise _say(dialect.translate(problem), problem, admin, made) from None
     with Store(made, any_version=True) as store:
         return store.upgrade()
 
 
-def _read_admin_url(admin_url: str) -> URL:
-    try:
-        return make_url(admin_url)
-    except (ArgumentError, ValueError):
-        # what is said of it may quote the password
-        raise SettingsInvalid(
-            "--admin-url is no database URL",
-            hint="Example: postgresql://postgres:PASSWORD@db.example/postgres",
-        ) from None
-
-
 def _say(known: StoreError | None, problem: DBAPIError, *urls: URL) -> StoreError:
     """Return an error without the statement, in which the login's password stands."""
     said = known or StoreError(f"the server refused: {str(problem.orig).strip().splitlines()[0]}")
     said.args = (hide_passwords(str(said), *urls),)
+    if isinstance(said, StoreUnreachable):
+        said.hint = "Check --admin-url: the server, and its administrator's name and password."
     return said

@@ -1,41 +1,20 @@
-"""Control: what a person does to the queue: cancels jobs, pauses derivations, looks at the workers.
+"""Control: what a person does to the queue: cancels jobs and pauses derivations.
 
-In: the names of derivations and subjects. Out: counts and frozen rows.
+In: the names of derivations and subjects. Out: counts.
 Never: interrupts a worker; one that holds a cancelled job finds its lease gone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from holocron.store import tables
-from holocron.store.queue import ClaimedJob, Lease, WorkerProcess
 from holocron.store.store import Store, retried
 from holocron.store.tables import EVERY_DERIVATION, OPEN, JobStatus
 
-#: a worker that said nothing for so long and holds no job has gone without a word
-_FORGOTTEN_AFTER = dt.timedelta(days=7)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRow:
-    """A worker as the lists show it."""
-
-    process: WorkerProcess
-    #: as its user named it; empty where it did not say
-    model: str
-    slots: int
-    started_at: dt.datetime
-    seen_at: dt.datetime
-    #: jobs under its leases
-    held: int
-
-
-@retried
 def cancel_jobs(store: Store, *, derivation: str | None = None, subject: str | None = None) -> int:
     """Take open jobs out of the queue and return how many; what is in flight loses its lease.
 
@@ -48,8 +27,16 @@ def cancel_jobs(store: Store, *, derivation: str | None = None, subject: str | N
         query = query.join(tables.bundle, tables.bundle.c.id == tables.job.c.bundle_id).where(
             tables.bundle.c.subject == subject
         )
+    cancelled: set[int] = set()
+    _cancel(store, query, cancelled)
+    return len(cancelled)
+
+
+@retried
+def _cancel(store: Store, query: Select[int], cancelled: set[int]) -> None:
+    """Cancel jobs; a run after a commit whose answer was lost finds none, and adds none to the cancelled."""
     with store.writing() as connection:
-        cancelled = connection.execute(
+        taken = connection.execute(
             update(tables.job)
             # the second look at the status spares a job that has ended in between
             .where(tables.job.c.id.in_(query), tables.job.c.status.in_(list(OPEN)))
@@ -60,8 +47,9 @@ def cancel_jobs(store: Store, *, derivation: str | None = None, subject: str | N
                 last_error=None,
                 finished_at=store.now(connection),
             )
+            .returning(tables.job.c.id)
         )
-        return cancelled.rowcount
+        cancelled.update(taken.scalars())
 
 
 def _ids_of(derivation: str) -> Select[int]:
@@ -127,69 +115,3 @@ def count_waiting(store: Store) -> dict[str, int]:
         for name, jobs in connection.execute(query):
             counts[name] = counts.get(name, 0) + jobs
     return counts
-
-
-@retried
-def list_worker_rows(store: Store) -> list[WorkerRow]:
-    """Return the workers that have not signed off, the oldest first."""
-    held = (
-        select(tables.job.c.worker_id, func.count().label("jobs"))
-        .where(tables.job.c.status == JobStatus.CLAIMED)
-        .group_by(tables.job.c.worker_id)
-        .subquery()
-    )
-    query = (
-        select(tables.worker, func.coalesce(held.c.jobs, 0).label("held"))
-        .join_from(tables.worker, held, held.c.worker_id == tables.worker.c.id, isouter=True)
-        .order_by(tables.worker.c.id)
-    )
-    with store.reading() as connection:
-        return [
-            WorkerRow(
-                process=WorkerProcess(
-                    worker_id=row.id,
-                    host=row.host,
-                    process_id=row.process_id,
-                    process_started=row.process_started,
-                ),
-                model=row.model,
-                slots=row.slots,
-                started_at=row.started_at,
-                seen_at=row.seen_at,
-                held=row.held,
-            )
-            for row in connection.execute(query)
-        ]
-
-
-@retried
-def see_worker(store: Store, worker_id: int) -> bool:
-    """Note that a worker is there; return False where it was forgotten and has to register again.
-
-    Workers that went without a word, long ago, are forgotten on the way.
-    """
-    holds = select(tables.job.c.id).where(tables.job.c.worker_id == tables.worker.c.id).exists()
-    with store.writing() as connection:
-        now = store.now(connection)
-        seen = connection.execute(
-            update(tables.worker).where(tables.worker.c.id == worker_id).values(seen_at=now)
-        )
-        connection.execute(
-            delete(tables.worker).where(tables.worker.c.seen_at < now - _FORGOTTEN_AFTER, ~holds)
-        )
-        return seen.rowcount > 0
-
-
-@retried
-def find_lost(store: Store, jobs: Iterable[ClaimedJob]) -> list[ClaimedJob]:
-    """Return the jobs whose lease is gone: cancelled, or taken over by another worker."""
-    claimed = list(jobs)
-    if not claimed:
-        return []
-    query = select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt).where(
-        tables.job.c.status == JobStatus.CLAIMED
-    )
-    numbers = list({job.job_id for job in claimed})
-    with store.reading() as connection:
-        held = {Lease(*row) for row in store.select_in(connection, query, tables.job.c.id, numbers)}
-    return [job for job in claimed if job.lease not in held]

@@ -1,8 +1,8 @@
-"""Derived tables: a contract as SQL tables, and the views that show the current rows.
+"""Derived tables: a contract as SQL tables, and an accepted value as their rows.
 
-In: a derivation's shape; accepted values. Out: tables, views and rows. The root's scalars are columns, nested
-objects are columns with their path as name, each array is a child table; what fits neither is JSON text.
-Never: changes a table that has rows; a new contract makes new tables and the views are swapped.
+In: a derivation's shape; accepted values. Out: tables, the selects behind their views, and rows. The root's
+scalars are columns, nested objects are columns with their path as name, each array is a child table; what
+fits neither is JSON text. Never: touches a database (see views.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -22,29 +22,20 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Connection,
     Date,
     Double,
     ForeignKey,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
-    Row,
     Select,
     Table,
     UnicodeText,
-    case,
     exists,
-    false,
     func,
-    insert,
-    inspect,
     literal_column,
     select,
-    true,
-    update,
 )
-from sqlalchemy.schema import CreateView, DropView
 from sqlalchemy.types import TypeEngine
 
 from holocron.derivation.derivations import Derivation
@@ -55,11 +46,9 @@ from holocron.derivation.shapes import (
     ScalarShape,
     Shape,
 )
-from holocron.errors import DerivationInvalid, UsageError
+from holocron.errors import UsageError
 from holocron.fingerprint import JSONValue
 from holocron.store import tables
-from holocron.store.dialects import Dialect
-from holocron.store.store import PLANNING
 from holocron.store.types import ID, JSON_TEXT, MOMENT, dump_sorted
 
 #: the shortest limit among the databases (PostgreSQL's, in bytes)
@@ -113,6 +102,8 @@ class DerivedTable:
     #: the path from the parent's object to the array; empty for the root
     path: tuple[str, ...] = ()
     children: list[DerivedTable] = field(default_factory=list)
+    #: whether the contract was last seen to have current rows while the views show an earlier one; the root's
+    is_hidden: bool = False
 
     def walk(self) -> Iterator[DerivedTable]:
         """Yield this table and all below it, parents first."""
@@ -182,7 +173,7 @@ class _Maker:
             *([Column("row_number", Integer, nullable=False)] if depth else []),
             *([Column("parent_row", Integer, nullable=False)] if depth > 1 else []),
             *(
-                Column(column.name, _SQL[column.kind], comment=_comment(column.description))
+                Column(column.name, _SQL[column.kind], comment=comment_of(column.description))
                 for column in columns
             ),
             PrimaryKeyConstraint("artifact_id", *(["row_number"] if depth else [])),
@@ -225,7 +216,7 @@ def _is_json(column: Column[Any], name: str) -> CheckConstraint:
     return CheckConstraint(check, name=name).ddl_if(dialect="mssql")
 
 
-def _comment(description: str) -> str | None:
+def comment_of(description: str) -> str | None:
     """Return a description as a column's comment, of which SQL Server holds 7,500 bytes."""
     return description[:_COMMENT_CHARACTERS] or None
 
@@ -341,113 +332,3 @@ def read_datetime(text: str) -> dt.datetime | None:
         return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
     except OverflowError:
         return None
-
-
-def create_tables(
-    connection: Connection, dialect: Dialect, derivation: Derivation, root: DerivedTable, now: dt.datetime
-) -> None:
-    """Make the contract's tables where they are missing; the first contract of a name is shown at once.
-
-    Call it under the lock PLANNING.
-    Raises: DerivationInvalid where a view's name belongs to another derivation.
-    """
-    known = _known_tables(connection, root)
-    current = {row.table_name: row.view_name for row in known if row.is_current}
-    _refuse_taken_views(connection, derivation, root, {name.casefold() for name in current.values()})
-    names = {row.table_name for row in known}
-    inspector = inspect(connection)
-    for made in root.walk():
-        if made.table.name not in names:
-            made.table.create(connection)
-            connection.execute(
-                insert(tables.derived_table).values(
-                    table_name=made.table.name,
-                    derivation_name=derivation.name,
-                    contract_hash=derivation.contract_hash,
-                    view_name=made.view_name,
-                    is_current=False,
-                    asked=0,
-                    created_at=now,
-                )
-            )
-        elif made.table.name in current and not inspector.has_table(made.view_name):
-            # someone dropped it
-            _make_view(connection, dialect, made)
-    if not current:
-        show_tables(connection, dialect, root)
-
-
-def _make_view(connection: Connection, dialect: Dialect, made: DerivedTable) -> None:
-    connection.execute(CreateView(made.current_rows(), made.view_name))
-    comments = {column.name: _comment(column.description) for column in made.columns}
-    dialect.publish_view(
-        connection, made.view_name, {name: comment for name, comment in comments.items() if comment}
-    )
-
-
-def ask_tables(connection: Connection, root: DerivedTable) -> None:
-    """Note that this contract is the one asked for last. Call it under the lock PLANNING."""
-    wanted = {made.table.name for made in root.walk()}
-    known = _known_tables(connection, root)
-    others = max((row.asked for row in known if row.table_name not in wanted), default=0)
-    if all(row.asked > others for row in known if row.table_name in wanted):
-        return
-    connection.execute(
-        update(tables.derived_table)
-        .where(tables.derived_table.c.table_name.in_(wanted))
-        .values(asked=others + 1)
-    )
-
-
-def show_tables(connection: Connection, dialect: Dialect, root: DerivedTable) -> None:
-    """Point the derivation's views at these tables, unless they show a contract that was asked for later."""
-    wanted = [made.table.name for made in root.walk()]
-    if {row.table_name for row in _shown_tables(connection, root)} == set(wanted):
-        return
-    # looked up again, now that nobody else swaps views
-    dialect.lock(connection, PLANNING)
-    known = _known_tables(connection, root)
-    shown = [row for row in known if row.is_current]
-    asked = max((row.asked for row in known if row.table_name in wanted), default=0)
-    if {row.table_name for row in shown} == set(wanted) or any(row.asked > asked for row in shown):
-        return
-    for row in shown:
-        connection.execute(DropView(Table(row.view_name, MetaData()), if_exists=True))
-    connection.execute(
-        update(tables.derived_table)
-        .where(tables.derived_table.c.derivation_name == root.view_name)
-        .values(is_current=case((tables.derived_table.c.table_name.in_(wanted), true()), else_=false()))
-    )
-    for made in root.walk():
-        _make_view(connection, dialect, made)
-
-
-def _shown_tables(connection: Connection, root: DerivedTable) -> list[Row[*tuple[Any, ...]]]:
-    return [row for row in _known_tables(connection, root) if row.is_current]
-
-
-def _known_tables(connection: Connection, root: DerivedTable) -> Sequence[Row[*tuple[Any, ...]]]:
-    # the root's view has the derivation's name
-    query = select(tables.derived_table).where(tables.derived_table.c.derivation_name == root.view_name)
-    return connection.execute(query).all()
-
-
-def _refuse_taken_views(
-    connection: Connection, derivation: Derivation, root: DerivedTable, own: set[str]
-) -> None:
-    """Raise where a view's name is in use by anything but the derivation's own views."""
-    query = select(tables.derived_table.c.view_name, tables.derived_table.c.derivation_name).where(
-        tables.derived_table.c.is_current, tables.derived_table.c.derivation_name != derivation.name
-    )
-    owners = {view.casefold(): f"the derivation {owner!r}" for view, owner in connection.execute(query)}
-    inspector = inspect(connection)
-    for made in root.walk():
-        owner = owners.get(made.view_name.casefold())
-        if owner is None and made.view_name.casefold() not in own and inspector.has_table(made.view_name):
-            owner = "something else in this database"
-        if owner is not None:
-            raise DerivationInvalid(
-                f"the view {made.view_name!r} of {derivation.name!r} cannot be made:"
-                f" the name belongs to {owner}",
-                hint="Rename the derivation or the property.",
-            )

@@ -14,6 +14,23 @@ from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType
 from holocron.store import tables
 from holocron.store.store import Store
 
+#: made once: making a query takes as long as running it for a few bundles
+_ITEMS = (
+    select(
+        tables.bundle.c.id,
+        tables.bundle.c.subject,
+        tables.bundle_item.c.content_id,
+        tables.bundle_item.c.media_type,
+        tables.bundle_item.c.source,
+        tables.bundle_item.c.source_hash,
+        tables.content.c.content_hash,
+        tables.content.c.text,
+    )
+    .join_from(tables.bundle, tables.bundle_item)
+    .join(tables.content, tables.content.c.id == tables.bundle_item.c.content_id)
+    .order_by(tables.bundle.c.id, tables.bundle_item.c.position)
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBundle:
@@ -25,23 +42,8 @@ class StoredBundle:
 
 def load_bundles(store: Store, connection: Connection, bundle_ids: Sequence[int]) -> dict[int, StoredBundle]:
     """Return the bundles with these numbers."""
-    query = (
-        select(
-            tables.bundle.c.id,
-            tables.bundle.c.subject,
-            tables.bundle_item.c.content_id,
-            tables.bundle_item.c.media_type,
-            tables.bundle_item.c.source,
-            tables.bundle_item.c.source_hash,
-            tables.content.c.content_hash,
-            tables.content.c.text,
-        )
-        .join_from(tables.bundle, tables.bundle_item)
-        .join(tables.content, tables.content.c.id == tables.bundle_item.c.content_id)
-        .order_by(tables.bundle.c.id, tables.bundle_item.c.position)
-    )
     parts: dict[int, tuple[str, list[EvidenceItem], list[int]]] = {}
-    for row in store.select_in(connection, query, tables.bundle.c.id, list(dict.fromkeys(bundle_ids))):
+    for row in store.select_in(connection, _ITEMS, tables.bundle.c.id, list(dict.fromkeys(bundle_ids))):
         _, items, contents = parts.setdefault(row[0], (row[1], [], []))
         items.append(
             EvidenceItem(

@@ -7,6 +7,7 @@ Never: calls a model, or touches a subject whose derivation, evidence and model 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,14 +15,19 @@ from enum import StrEnum
 from sqlalchemy import Column, Connection, Table, and_, bindparam, func, insert, select, update
 
 from holocron.derivation.derivations import Derivation
+from holocron.errors import ViewHeld
 from holocron.evidence import EvidenceBundle
 from holocron.fingerprint import hash_text
 from holocron.llm.model import ModelIdentity
 from holocron.store import tables
-from holocron.store.derived import DerivedTable, ask_tables, create_tables, shape_tables, show_tables
+from holocron.store.derived import DerivedTable, shape_tables
 from holocron.store.queue import JobScope
 from holocron.store.store import PLANNING, Store, retried
 from holocron.store.tables import FINISHED, OPEN, TAKEN_AWAY, JobStatus
+from holocron.store.views import are_hidden, ask_tables, create_tables, swap_views
+
+#: how long views that someone holds are left alone: twice as long after each try
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 600.0
 
 
 class PlanState(StrEnum):
@@ -71,6 +77,7 @@ class JobPlanner:
         self._derivation = derivation
         self._model_fingerprint = model.fingerprint
         self.tables: DerivedTable = shape_tables(derivation)
+        self._swap_from, self._swap_pause_s = 0.0, _FIRST_PAUSE_S
         self._record(derivation, model)
 
     @retried
@@ -97,6 +104,24 @@ class JobPlanner:
                 {"fingerprint": model.fingerprint, "name": model.name, "digest": model.digest},
             )
             create_tables(connection, self._store.dialect, derivation, self.tables, now)
+            # an earlier process may have left the swap to the next one
+            self.tables.is_hidden = are_hidden(connection, self.tables)
+
+    def swap_views(self, *, at_once: bool = False) -> None:
+        """Let the views show this contract, where planning or a commit found that they hide its rows.
+
+        at_once: also where they could not be had a moment ago.
+        Raises: ViewHeld where someone holds them; a later call tries again.
+        """
+        if not self.tables.is_hidden or (time.monotonic() < self._swap_from and not at_once):
+            return
+        try:
+            swap_views(self._store, self.tables)
+        except ViewHeld:
+            self._swap_from = time.monotonic() + self._swap_pause_s
+            self._swap_pause_s = min(_LONGEST_PAUSE_S, 2 * self._swap_pause_s)
+            raise
+        self._swap_pause_s = _FIRST_PAUSE_S
 
     @property
     def scope(self) -> JobScope:
@@ -143,8 +168,8 @@ class JobPlanner:
             if self._priority is not None:
                 self._prioritise(connection, self._priority, planned)
             ask_tables(connection, self.tables)
-            if any(job.state is PlanState.RESTORED and job.status is JobStatus.ACCEPTED for job in planned):
-                show_tables(connection, self._store.dialect, self.tables)
+            # an earlier answer that is wanted again is shown, also where it waits for a newer one
+            self.tables.is_hidden = are_hidden(connection, self.tables)
             return planned
 
     def _lock_jobs(self, connection: Connection, keys: Sequence[str], subjects: Sequence[str]) -> None:

@@ -7,11 +7,14 @@ Never: hands one job to two workers, or lets a worker that lost its lease change
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -21,18 +24,21 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from holocron.errors import WorkerForgotten
 from holocron.store import tables
+from holocron.store.dialects import Dialect
 from holocron.store.evidence import StoredBundle, load_bundles
 from holocron.store.store import PLANNING, Store, retried
 from holocron.store.tables import EVERY_DERIVATION, OPEN, JobStatus
 from holocron.store.types import storable
+from holocron.store.workers import SILENT_AFTER
 
 #: how often a worker may vanish with a job, or the engine fail on it, before it ends as failed
 MAX_FAILURES = 8
@@ -46,7 +52,10 @@ class Lease(NamedTuple):
     attempt: int
 
 
-_LONGEST_WAIT = dt.timedelta(minutes=10)
+#: no job waits longer for its next try
+LONGEST_WAIT = dt.timedelta(minutes=10)
+#: a time, or the parameter that brings it
+Moment: TypeAlias = "dt.datetime | BindParameter[dt.datetime]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,68 +84,30 @@ class JobScope:
     model_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerProcess:
-    """A process that may hold leases."""
-
-    worker_id: int
-    host: str
-    process_id: int
-    #: seconds after its machine's start
-    process_started: int
-
-
-@retried
-def register_worker(
-    store: Store, *, host: str, process_id: int, process_started: int, model: str = "", slots: int = 0
-) -> int:
-    """Record this process and return its worker number.
-
-    model: as its user named it. slots: how many requests it has in flight at most.
-    """
-    with store.writing() as connection:
-        now = store.now(connection)
-        made = insert(tables.worker).values(
-            host=host,
-            process_id=process_id,
-            process_started=process_started,
-            model=model,
-            slots=slots,
-            started_at=now,
-            seen_at=now,
-        )
-        return int(connection.execute(made.returning(tables.worker.c.id)).scalar_one())
-
-
-@retried
-def forget_worker(store: Store, worker_id: int) -> None:
-    """Remove a worker, unless it still holds jobs."""
-    with store.writing() as connection:
-        held = exists().where(tables.job.c.worker_id == worker_id)
-        connection.execute(delete(tables.worker).where(tables.worker.c.id == worker_id, ~held))
-
-
-@retried
-def list_workers(store: Store) -> list[WorkerProcess]:
-    """Return the workers that have not signed off."""
-    query = select(
-        tables.worker.c.id, tables.worker.c.host, tables.worker.c.process_id, tables.worker.c.process_started
-    ).order_by(tables.worker.c.id)
-    with store.reading() as connection:
-        return [
-            WorkerProcess(worker_id=number, host=host, process_id=process, process_started=started)
-            for number, host, process, started in connection.execute(query)
-        ]
-
-
 @retried
 def claim_jobs(
     store: Store, scope: JobScope, *, worker_id: int, limit: int, lease_s: float
 ) -> list[ClaimedJob]:
-    """Take up to `limit` ready jobs under a lease, best priority and oldest first; none of what is paused."""
+    """Take up to `limit` ready jobs under a lease, best priority and oldest first; none of what is paused.
+
+    Raises: WorkerForgotten where the worker has to register again.
+    """
     with store.writing() as connection:
-        claim = _claim_of(store, scope, worker_id, limit, store.now(connection), lease_s)
-        rows = sorted(connection.execute(claim), key=lambda row: (-row.priority, row.id))
+        now = store.now(connection)
+        claim = {
+            "b_model": scope.model_id,
+            "b_derivation": scope.derivation_id,
+            "b_worker": worker_id,
+            "b_now": now,
+            "b_latest": now + LONGEST_WAIT,
+            "b_lease": now + dt.timedelta(seconds=lease_s),
+        }
+        try:
+            claimed = connection.execute(_claim_in(store.dialect, limit), claim)
+            rows = sorted(claimed, key=lambda row: (-row.priority, row.id))
+        except IntegrityError as problem:
+            # the worker's number is the one key that a claim writes
+            raise WorkerForgotten(f"worker {worker_id} is not on the list of workers any more") from problem
         bundles = load_bundles(store, connection, [row.bundle_id for row in rows])
     return [
         ClaimedJob(
@@ -151,32 +122,33 @@ def claim_jobs(
     ]
 
 
-def _claim_of(
-    store: Store, scope: JobScope, worker_id: int, limit: int, now: dt.datetime, lease_s: float
-) -> ReturningUpdate[*tuple[Any, ...]]:
+@lru_cache(maxsize=64)
+def _claim_in(dialect: Dialect, limit: int) -> ReturningUpdate[*tuple[Any, ...]]:
+    """Return the claim; it is kept, for making it took half of the time of a claim of ten jobs."""
+    derivation_id: BindParameter[int] = bindparam("b_derivation")
     query = (
         select(tables.job.c.id)
         .where(
             tables.job.c.status == JobStatus.READY,
-            tables.job.c.model_id == scope.model_id,
-            tables.job.c.derivation_id == scope.derivation_id,
-            is_available(now),
-            ~is_paused(select(tables.derivation.c.name).where(tables.derivation.c.id == scope.derivation_id)),
+            tables.job.c.model_id == bindparam("b_model"),
+            tables.job.c.derivation_id == derivation_id,
+            is_available(bindparam("b_now"), bindparam("b_latest")),
+            ~is_paused(select(tables.derivation.c.name).where(tables.derivation.c.id == derivation_id)),
         )
         .order_by(tables.job.c.priority.desc(), tables.job.c.id)
         .limit(limit)
     )
     # other workers' claims are passed by; a subquery in IN, unlike a CTE, may be run again for every row
-    ready = store.dialect.lock_rows(query, tables.job, skip_locked=True).cte("ready")
+    ready = dialect.lock_rows(query, tables.job, skip_locked=True).cte("ready")
     return (
         update(tables.job)
         # the second look at the status keeps the claim single where lock hints are ignored
         .where(tables.job.c.id.in_(select(ready.c.id)), tables.job.c.status == JobStatus.READY)
         .values(
             status=JobStatus.CLAIMED,
-            worker_id=worker_id,
+            worker_id=bindparam("b_worker"),
             attempt=tables.job.c.attempt + 1,
-            lease_expires_at=now + dt.timedelta(seconds=lease_s),
+            lease_expires_at=bindparam("b_lease"),
         )
         .returning(
             tables.job.c.id,
@@ -191,14 +163,20 @@ def _claim_of(
 @retried
 def extend_leases(store: Store, jobs: Iterable[ClaimedJob], *, lease_s: float) -> None:
     """Renew the leases of jobs that made progress; a lease that was lost is left alone."""
-    _change(store, jobs, lambda now: {"lease_expires_at": now + dt.timedelta(seconds=lease_s)})
+    leases = [job.lease for job in jobs]
+    _change(store, leases, lambda now: {"lease_expires_at": now + dt.timedelta(seconds=lease_s)})
+
+
+def release_jobs(store: Store, jobs: Iterable[ClaimedJob]) -> None:
+    """Give jobs back unworked."""
+    release_leases(store, [job.lease for job in jobs])
 
 
 @retried
-def release_jobs(store: Store, jobs: Iterable[ClaimedJob]) -> None:
-    """Give jobs back unworked."""
+def release_leases(store: Store, leases: Iterable[Lease]) -> None:
+    """Give the jobs under these leases back unworked."""
     _change(
-        store, jobs, lambda _: {"status": _ready_if_wanted(), "worker_id": None, "lease_expires_at": None}
+        store, leases, lambda _: {"status": _ready_if_wanted(), "worker_id": None, "lease_expires_at": None}
     )
 
 
@@ -208,7 +186,7 @@ def postpone_job(store: Store, job: ClaimedJob, *, error: str, delay_s: float) -
     ends = job.failures + 1 >= MAX_FAILURES
     _change(
         store,
-        [job],
+        [job.lease],
         lambda now: {
             "status": JobStatus.FAILED if ends else _ready_if_wanted(),
             "failures": job.failures + 1,
@@ -226,7 +204,7 @@ def fail_job(store: Store, job: ClaimedJob, *, error: str) -> None:
     """End a job that cannot succeed by itself."""
     _change(
         store,
-        [job],
+        [job.lease],
         lambda now: {
             "status": JobStatus.FAILED,
             "failures": job.failures + 1,
@@ -240,14 +218,22 @@ def fail_job(store: Store, job: ClaimedJob, *, error: str) -> None:
 
 @retried
 def take_over_jobs(store: Store, *, dead_workers: Sequence[int] = ()) -> int:
-    """Make jobs ready again whose lease ran out or whose worker is known to be dead; return how many.
+    """Make jobs ready again whose lease ran out or whose worker is dead; return how many.
 
+    dead_workers: those whose process is known to be gone; one that was not seen for SILENT_AFTER is too.
     The first time at once; a job that keeps losing its workers waits longer each time, so that others go
     first, and ends as failed after MAX_FAILURES.
     """
     with store.writing() as connection:
         now = store.now(connection)
-        lost = or_(tables.job.c.lease_expires_at < now, tables.job.c.worker_id.in_(list(dead_workers)))
+        lost = or_(
+            tables.job.c.lease_expires_at < now,
+            tables.job.c.worker_id.in_(list(dead_workers)),
+            # by the clock of the database, which wrote when they were seen
+            tables.job.c.worker_id.in_(
+                select(tables.worker.c.id).where(tables.worker.c.seen_at < now - SILENT_AFTER)
+            ),
+        )
         # what is locked is being ended, or taken over, at this moment
         numbers = _lock_jobs(store, connection, and_(tables.job.c.status == JobStatus.CLAIMED, lost))
         again = tables.job.c.failures + 1
@@ -297,7 +283,9 @@ def _lock_jobs(store: Store, connection: Connection, condition: ColumnElement[bo
 
 def _lost_job(failures: int, status: str, now: dt.datetime) -> dict[str, object]:
     ends = failures >= MAX_FAILURES
-    delay_s = 0.0 if failures <= 1 else min(60.0, 0.25 * 2**failures)
+    # jobs that were lost together come back apart: one of them may be what ends its workers
+    apart = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
+    delay_s = 0.0 if failures <= 1 else min(60.0, 0.25 * 2**failures) * apart
     return {
         "b_status": JobStatus.FAILED if ends else status,
         "b_failures": failures,
@@ -307,14 +295,21 @@ def _lost_job(failures: int, status: str, now: dt.datetime) -> dict[str, object]
     }
 
 
-@retried
 def retry_jobs(store: Store, scope: JobScope, statuses: Sequence[JobStatus]) -> list[int]:
     """Put finished jobs of a scope whose answer is still wanted back into the queue; return their numbers."""
+    changed: set[int] = set()
+    _retry(store, scope, statuses, changed)
+    return sorted(changed)
+
+
+@retried
+def _retry(store: Store, scope: JobScope, statuses: Sequence[JobStatus], changed: set[int]) -> None:
+    """Put jobs back; a run after a commit whose answer was lost finds none, and adds none to the changed."""
     wanted = select(tables.subject.c.job_id)
     with store.writing() as connection:
         # what is wanted stays so until the end
         store.dialect.lock(connection, PLANNING)
-        changed = connection.execute(
+        put_back = connection.execute(
             update(tables.job)
             .where(
                 tables.job.c.status.in_(list(statuses)),
@@ -331,7 +326,7 @@ def retry_jobs(store: Store, scope: JobScope, statuses: Sequence[JobStatus]) -> 
             )
             .returning(tables.job.c.id)
         )
-        return sorted(row.id for row in changed)
+        changed.update(put_back.scalars())
 
 
 @retried
@@ -366,28 +361,42 @@ def job_statuses(store: Store, job_ids: Sequence[int]) -> dict[int, JobStatus]:
         }
 
 
-def held_leases(connection: Connection, store: Store, jobs: Sequence[ClaimedJob]) -> set[Lease]:
-    """Return which of these jobs' leases still hold; one worker may bring two, of which one is lost.
+@retried
+def list_held(store: Store, worker_id: int) -> set[Lease]:
+    """Return the leases that a worker holds."""
+    query = select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt).where(
+        tables.job.c.worker_id == worker_id, tables.job.c.status == JobStatus.CLAIMED
+    )
+    with store.reading() as connection:
+        return {Lease(*row) for row in connection.execute(query)}
+
+
+def held_leases(connection: Connection, store: Store, leases: Sequence[Lease]) -> set[Lease]:
+    """Return which of these leases still hold; one worker may bring two of a job, of which one is lost.
 
     Call it inside the transaction that writes for them: until its end nobody takes one of them away.
     """
+    numbers = sorted({lease.job_id for lease in leases})
+    rows = store.select_in(connection, _leases_in(store.dialect), tables.job.c.id, numbers)
+    return {Lease(*row) for row in rows} & {*leases}
+
+
+@lru_cache(maxsize=8)
+def _leases_in(dialect: Dialect) -> Select[int, int, int]:
     query = (
         select(tables.job.c.id, tables.job.c.worker_id, tables.job.c.attempt)
         .where(tables.job.c.status == JobStatus.CLAIMED)
         .order_by(tables.job.c.id)
     )
-    query = store.dialect.lock_rows(query, tables.job)
-    numbers = sorted({job.job_id for job in jobs})
-    standing = {Lease(*row) for row in store.select_in(connection, query, tables.job.c.id, numbers)}
-    return standing & {job.lease for job in jobs}
+    return dialect.lock_rows(query, tables.job)
 
 
-def is_available(now: dt.datetime) -> ColumnElement[bool]:
+def is_available(now: Moment, latest: Moment) -> ColumnElement[bool]:
     """Return the condition that a ready job may be claimed now.
 
-    No wait is longer than the longest: a later time was written before the clock was set back.
+    latest: LONGEST_WAIT from now; a later time was written before the clock was set back.
     """
-    return or_(tables.job.c.available_at <= now, tables.job.c.available_at > now + _LONGEST_WAIT)
+    return or_(tables.job.c.available_at <= now, tables.job.c.available_at > latest)
 
 
 def is_paused(name: Select[str]) -> ColumnElement[bool]:
@@ -403,13 +412,12 @@ def _ready_if_wanted() -> ColumnElement[str]:
 
 
 def _change(
-    store: Store, jobs: Iterable[ClaimedJob], values: Callable[[dt.datetime], Mapping[str, object]]
+    store: Store, leases: Iterable[Lease], values: Callable[[dt.datetime], Mapping[str, object]]
 ) -> None:
     """Change jobs that are still under their lease to the values of this moment."""
-    claimed = list(jobs)
-    if not claimed:
+    named = list(leases)
+    if not named:
         return
-    leases = [{"b_job": job.job_id, "b_worker": job.worker_id, "b_attempt": job.attempt} for job in claimed]
     fenced = and_(
         tables.job.c.id == bindparam("b_job"),
         tables.job.c.worker_id == bindparam("b_worker"),
@@ -419,6 +427,12 @@ def _change(
     with store.writing() as connection:
         if store.dialect.has_row_locks:
             # what their subjects want is judged while nobody plans them anew
-            held_leases(connection, store, claimed)
+            held_leases(connection, store, named)
         changed = update(tables.job).where(fenced).values(**values(store.now(connection)))
-        connection.execute(changed, leases)
+        connection.execute(
+            changed,
+            [
+                {"b_job": lease.job_id, "b_worker": lease.worker_id, "b_attempt": lease.attempt}
+                for lease in named
+            ],
+        )

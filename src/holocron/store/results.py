@@ -18,12 +18,15 @@ from holocron.derivation.shapes import JSONScalar
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.llm.model import Completion
 from holocron.store import tables
-from holocron.store.derived import DerivedTable, rows_of, show_tables
+from holocron.store.derived import DerivedTable, rows_of
 from holocron.store.queue import ClaimedJob, held_leases
 from holocron.store.store import Store, retried
 from holocron.store.tables import JobStatus
 from holocron.store.types import storable
+from holocron.store.views import are_hidden
 from holocron.validation.verdicts import Outcome, Verdict
+
+_RUNS = select(tables.run.c.id, tables.run.c.job_id, tables.run.c.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,20 @@ class JobResult:
 
 @retried
 def commit_results(store: Store, derived: DerivedTable, results: Sequence[JobResult]) -> list[JobResult]:
-    """Write results in one durable transaction and return those that were still under their lease."""
+    """Write results in one durable transaction and return those that were still under their lease.
+
+    Whether the views now hide some of them is noted in `derived`; swapping those is another transaction.
+    """
     with store.writing() as connection:
-        held = held_leases(connection, store, [result.job for result in results])
+        held = held_leases(connection, store, [result.job.lease for result in results])
         kept = [result for result in results if result.job.lease in held]
         if kept:
             _write(store, connection, derived, kept)
-    return kept
+        if len(kept) == len(results):
+            return kept
+        # the commit of a transaction that is run again may have come through, and ended these leases
+        stored = _find_runs(store, connection, results)
+    return [result for result in results if (result.job.job_id, result.job.attempt) in stored]
 
 
 def _write(store: Store, connection: Connection, derived: DerivedTable, results: Sequence[JobResult]) -> None:
@@ -84,11 +94,8 @@ def _write(store: Store, connection: Connection, derived: DerivedTable, results:
     store.dialect.update_rows(connection, tables.job, [_end_of(result) for result in results], by="id")
     if current:
         store.dialect.update_rows(connection, tables.subject, current, by="job_id")
-        # rows of an earlier contract stay in the views until this one has some; a late answer shows none
-        query = select(tables.subject.c.artifact_id)
-        numbers = [row["artifact_id"] for row in current]
-        if any(store.select_in(connection, query, tables.subject.c.artifact_id, numbers)):
-            show_tables(connection, store.dialect, derived)
+        # swapping the views may have to wait for their readers; the answers do not
+        derived.is_hidden = are_hidden(connection, derived)
 
 
 def _insert_runs(store: Store, connection: Connection, results: Sequence[JobResult]) -> list[int]:
@@ -111,13 +118,19 @@ def _insert_runs(store: Store, connection: Connection, results: Sequence[JobResu
             for result in results
         ],
     )
-    query = select(tables.run.c.id, tables.run.c.job_id, tables.run.c.attempt)
-    jobs = [result.job.job_id for result in results]
-    numbers = {
-        (job_id, attempt): number
-        for number, job_id, attempt in store.select_in(connection, query, tables.run.c.job_id, jobs)
-    }
+    numbers = _find_runs(store, connection, results)
     return [numbers[result.job.job_id, result.job.attempt] for result in results]
+
+
+def _find_runs(
+    store: Store, connection: Connection, results: Sequence[JobResult]
+) -> dict[tuple[int, int], int]:
+    """Return the numbers of the runs of these results' jobs, by job and attempt."""
+    jobs = [result.job.job_id for result in results]
+    return {
+        (job_id, attempt): number
+        for number, job_id, attempt in store.select_in(connection, _RUNS, tables.run.c.job_id, jobs)
+    }
 
 
 def _end_of(result: JobResult) -> dict[str, object]:

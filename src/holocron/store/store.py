@@ -12,14 +12,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Row, Select, make_url
+from sqlalchemy import URL, ColumnElement, Connection, Row, Select
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 
 from holocron.errors import SettingsInvalid, StoreConflict, StoreError, StoreTooOld, StoreUnreachable
-from holocron.store.dialects import Dialect, dialect_for, hide_passwords
-from holocron.store.dialects.dialect import first_line
+from holocron.store.dialects import Dialect, dialect_for, hide_passwords, missing_driver, read_url
+from holocron.store.dialects.dialect import AMONG, first_line
 from holocron.store.migrations import VERSION, read_version, run_steps
 
 _EXAMPLE = "Example: sqlite:///holocron.sqlite"
@@ -78,25 +79,14 @@ class Store:
         any_version: opens a server's database of an older version too, to upgrade it or to look at it.
         Raises: SettingsInvalid, StoreUnreachable, StoreTooNew, StoreTooOld, StoreFull, StoreBusy.
         """
-        try:
-            self.url = make_url(url)
-            self.dialect: Dialect = dialect_for(self.url)
-        except (ArgumentError, NoSuchModuleError) as problem:
-            raise _unusable(problem) from problem
-        except ValueError:
-            # what Python says of it quotes a part of the URL, which may be the password's
-            raise SettingsInvalid(
-                "HOLOCRON_DATABASE_URL has a port that is no number", hint=_EXAMPLE
-            ) from None
+        self.url = read_url(url)
+        self.dialect: Dialect = dialect_for(self.url)
         try:
             self._engine = self.dialect.connect(self.url)
         except (ArgumentError, NoSuchModuleError) as problem:
             raise _unusable(problem) from problem
         except ImportError as problem:
-            raise SettingsInvalid(
-                f"{self.dialect.title} needs a driver that is not installed: {problem}",
-                hint=f"pip install 'holocron-analytics[{self.dialect.extra}]'",
-            ) from problem
+            raise missing_driver(self.dialect, problem) from problem
         try:
             version = self.read_version()
             if version < VERSION and self.dialect.embedded:
@@ -185,9 +175,18 @@ class Store:
     ) -> Iterator[Row[*tuple[Any, ...]]]:
         """Run a select once per slice of values that the dialect's parameter limit allows."""
         size = min(self.dialect.max_parameters, 1000)
+        statement = _narrow(self.dialect, query, column)
         for first in range(0, len(values), size):
-            among = self.dialect.is_among(column, values[first : first + size])
-            yield from connection.execute(query.where(among))
+            among = self.dialect.bind_among(values[first : first + size])
+            yield from connection.execute(statement, {AMONG: among})
+
+
+@lru_cache(maxsize=64)
+def _narrow(
+    dialect: Dialect, query: Select[*tuple[Any, ...]], column: ColumnElement[Any]
+) -> Select[*tuple[Any, ...]]:
+    """Return the select with its condition; kept, for making one takes as long as running it."""
+    return query.where(dialect.is_among(column))
 
 
 def _unusable(problem: Exception) -> SettingsInvalid:

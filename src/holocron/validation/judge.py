@@ -29,6 +29,9 @@ from holocron.validation.verdicts import (
 
 #: lines in which a value that was not found is looked for, to say where it stands
 _MAX_SEARCHED = 1_000
+#: characters of what an answer may repeat, and of the repetition that is one
+_LONGEST_UNIT = 200
+_LEAST_LOOP = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +75,15 @@ class ShownEvidence:
         return NullReason.NOT_IN_EVIDENCE
 
 
-def judge(completion: Completion, validator: ContractValidator, shown: ShownEvidence) -> Verdict:
-    """Return the verdict over one completion."""
+def judge(
+    completion: Completion, validator: ContractValidator, shown: ShownEvidence, *, limit_tokens: int = 0
+) -> Verdict:
+    """Return the verdict over one completion.
+
+    limit_tokens: the most that its answer could have; 0 where that is not known.
+    """
     if completion.finish_reason is FinishReason.LENGTH:
-        message = f"The answer was cut after {completion.output_tokens} tokens; answer more briefly."
+        message = _describe_cut(completion, limit_tokens)
         return _reject([Finding("", FindingCode.ANSWER_TRUNCATED, message)])
     answer, problem = parse_answer(completion.text)
     if problem is not None:
@@ -103,6 +111,29 @@ def judge(completion: Completion, validator: ContractValidator, shown: ShownEvid
 
 def _reject(findings: Iterable[Finding]) -> Verdict:
     return Verdict(outcome=Outcome.REJECTED, findings=tuple(findings)[:MAX_FINDINGS])
+
+
+def _describe_cut(completion: Completion, limit_tokens: int) -> str:
+    """Return what ended an answer that was cut, and what to do otherwise."""
+    repeats = _ends_repeating(completion.text)
+    said = "The answer repeated itself and was cut" if repeats else "The answer was cut"
+    said += f" after {completion.output_tokens} tokens"
+    if 0 < limit_tokens <= completion.output_tokens:
+        said += ", its max_output_tokens"
+    elif limit_tokens:
+        # some engines break a repetition off by themselves
+        ended = "the engine ended it" if repeats else "the window was full"
+        said += f" of its {limit_tokens}: {ended}"
+    return f"{said}; {'say each thing once' if repeats else 'answer more briefly'}."
+
+
+def _ends_repeating(text: str) -> bool:
+    """Tell whether a text ends with the same few words four times or more."""
+    for unit in range(1, min(_LONGEST_UNIT, len(text) // 4) + 1):
+        tail = text[-max(4 * unit, _LEAST_LOOP) :]
+        if len(tail) >= _LEAST_LOOP and tail[unit:] == tail[:-unit]:
+            return True
+    return False
 
 
 def _claim(leaf: Leaf, value: str | int | float, shown: ShownEvidence) -> Claim | Finding:

@@ -1,7 +1,7 @@
 """Assignments: where a worker's jobs come from.
 
-In: a prepared question, or anything that names one after another. Out: what to claim next, and when to stop.
-Never: claims a job.
+In: a prepared question, or anything that names one after another. Out: what to claim next, when to stop, and
+the views of what was answered. Never: claims a job.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from holocron.errors import ViewHeld
 from holocron.pipeline import Question
 from holocron.store import JobPlanner, Store
 from holocron.store.control import list_pauses
@@ -26,6 +27,17 @@ class Assignment:
 
     question: Question
     planner: JobPlanner
+
+
+def show_answers(planner: JobPlanner, observer: WorkObserver, *, at_once: bool = False) -> None:
+    """Swap the views to a contract whose answers they hide, or tell who holds them.
+
+    at_once: as JobPlanner.swap_views.
+    """
+    try:
+        planner.swap_views(at_once=at_once)
+    except ViewHeld as error:
+        observer.on_view_held(error)
 
 
 class JobSource(Protocol):

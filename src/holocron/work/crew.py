@@ -60,6 +60,7 @@ class Crew:
         self._arrived = threading.Event()
         #: how many landed flights the store's thread waits for
         self._expected = 1
+        self._has_failed = False
         self._may_begin = threading.Event()
         self._may_begin.set()
         self._threads: list[threading.Thread] = []
@@ -104,16 +105,18 @@ class Crew:
             return flights
 
     def gather(self, expected: int, wait_s: float) -> list[Flight]:
-        """Return what has landed, as soon as so many have, or after a while.
+        """Return what has landed, as soon as so many have, or one of them with an error, or after a while.
 
-        The caller sleeps until then: waking for each would take the interpreter from the threads.
+        The caller sleeps until then: waking for each would take the interpreter from the threads. An error
+        may be the first of many.
         """
         self._expected = expected
-        if len(self._landed) < expected:
+        if not self._is_due():
             self._arrived.clear()
             # one may have landed before the flag was cleared
-            if len(self._landed) < expected:
+            if not self._is_due():
                 self._arrived.wait(wait_s)
+        self._has_failed = False
         return [self._landed.popleft() for _ in range(len(self._landed))]
 
     @contextmanager
@@ -147,8 +150,13 @@ class Crew:
                 self._fly(flight)
             finally:
                 self._landed.append(flight)
-                if len(self._landed) >= self._expected:
+                if flight.error is not None:
+                    self._has_failed = True
+                if self._is_due():
                     self._arrived.set()
+
+    def _is_due(self) -> bool:
+        return self._has_failed or len(self._landed) >= self._expected
 
     def _fly(self, flight: Flight) -> None:
         def on_progress(tokens: int) -> bool:

@@ -16,6 +16,7 @@ from holocron.llm.model import LanguageModel
 from holocron.pipeline import Question, plan_jobs
 from holocron.store import JobPlanner, JobStatus, PlanState, Store
 from holocron.store.queue import job_statuses, retry_jobs
+from holocron.work.assignments import show_answers
 from holocron.work.observers import WorkObserver
 from holocron.work.worker import Worker
 
@@ -145,6 +146,8 @@ class _Run:
                 summary.restored += planned.state is PlanState.RESTORED
                 summary.statuses[planned.status] += 1
             self.observer.on_planned(summary.unchanged, len(opened))
+            # planning may have made earlier answers current again
+            show_answers(self.planner, self.observer)
         return opened
 
     def work(self, opened: Sequence[int]) -> None:

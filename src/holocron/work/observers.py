@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holocron.errors import HolocronError
+from holocron.errors import HolocronError, ViewHeld
 from holocron.evidence import EvidenceRejected
 from holocron.store import ClaimedJob, JobResult
 
@@ -35,3 +35,6 @@ class WorkObserver:
 
     def on_concurrency(self, slots: int) -> None:
         """Learn how many requests in flight pay, where that had to be found out."""
+
+    def on_view_held(self, error: ViewHeld) -> None:
+        """Learn that views still show an earlier contract, and who holds them; it is tried again."""

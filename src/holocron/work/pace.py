@@ -38,6 +38,11 @@ class Pace:
             self.finished, self.since = 0, time.monotonic()
 
     @property
+    def threads(self) -> int:
+        """Return how many threads keep the slots busy: some cut, render and judge while the others wait."""
+        return self.slots + self.slots // 4
+
+    @property
     def is_fast(self) -> bool:
         """Tell whether the threads are held up by computing, and not by the model."""
         return self.ahead >= _FAST_JOBS_S * _AHEAD_S
@@ -45,7 +50,7 @@ class Pace:
     @property
     def shared(self) -> int:
         """Return how many answers are worth one commit."""
-        return max(1, self.ahead // 4)
+        return max(1, self.ahead // 2)
 
     def room(self, held: int) -> int:
         """Return how many jobs to claim where so many are held.

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from holocron.store import Store
-from holocron.store.queue import WorkerProcess, forget_worker, register_worker
+from holocron.store.workers import WorkerProcess, forget_worker, register_worker
 
 #: workers of this process that have not signed off; one that broke cannot always tell the database
 _signed_on: set[tuple[str, int]] = set()

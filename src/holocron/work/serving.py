@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Callable
 
 from holocron.derivation import derivation_from_definition
-from holocron.errors import DerivationError, DerivationInvalid, StoreError, StoreTooNew
+from holocron.errors import DerivationError, DerivationInvalid, StoreError, StoreTooNew, StoreUnreachable
 from holocron.llm.model import LanguageModel
 from holocron.pipeline import Question
 from holocron.store import JobPlanner, Store
@@ -30,6 +31,8 @@ _AGENDA_S = 1.0
 _FIRST_REST_S, _LONGEST_REST_S = 0.2, 3.0
 #: who worked so long before the database was lost is not in a row of losses; longer than one is waited for
 _STEADY_S = 300.0
+#: a database that is not there at the start is looked for at least so often
+_LONGEST_WAIT_S = 10.0
 #: where there is something to claim that another worker was about to take
 _SHORT_REST_S = 0.01
 
@@ -42,6 +45,9 @@ class ServiceObserver(WorkObserver):
 
     def on_skipped(self, derivation: str, error: DerivationError) -> None:
         """Learn that a derivation cannot be worked here; its jobs are left alone."""
+
+    def on_store_awaited(self, error: StoreError) -> None:
+        """Learn, once, that the database is not there yet; the service begins when it is."""
 
     def on_store_lost(self, error: StoreError, delay_s: float) -> None:
         """Learn that the database does not answer; it is tried again after a while."""
@@ -153,6 +159,47 @@ class Agenda:
         return Assignment(question, planner)
 
 
+class StoreWait:
+    """Opens a server's database that may not be there yet: a machine starts its services in any order."""
+
+    def __init__(self, url: str, observer: ServiceObserver) -> None:
+        """Prepare to open it."""
+        self._url, self._observer = url, observer
+        # a plain flag, as the worker's
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Wait no longer. Safe in a signal handler."""
+        self._is_stopping = True
+
+    abort = stop
+
+    def open(self) -> Store | None:
+        """Return the open store; None where a stop came first.
+
+        Raises: what Store raises, where waiting would mend nothing.
+        """
+        tries = 0
+        while not self._is_stopping:
+            try:
+                return Store(self._url)
+            except StoreUnreachable as error:
+                if not error.retryable:
+                    raise
+                if not tries:
+                    self._observer.on_store_awaited(error)
+                tries += 1
+                _rest(min(_LONGEST_WAIT_S, backoff_s(tries)), lambda: self._is_stopping)
+        return None
+
+
+def _rest(seconds: float, is_over: Callable[[], bool]) -> None:
+    """Sleep, but not through a stop."""
+    end = time.monotonic() + seconds
+    while not is_over() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
 class Service:
     """A worker that goes on: it waits for jobs, and for a database that went away."""
 
@@ -210,14 +257,9 @@ class Service:
                 self._losses = 1 if time.monotonic() - began > _STEADY_S else self._losses + 1
                 delay_s = backoff_s(self._losses)
                 self._observer.on_store_lost(error, delay_s)
-                self._wait(delay_s)
+                _rest(delay_s, lambda: self._is_stopping)
             else:
                 return
-
-    def _wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while not self._is_stopping and time.monotonic() < end:
-            time.sleep(0.2)
 
     def _work(self) -> None:
         self._worker = worker = Worker(

@@ -20,28 +20,31 @@ from holocron.errors import (
     PromptTooLong,
     SchemaRefused,
     StoreError,
+    WorkerForgotten,
 )
 from holocron.llm.model import LanguageModel, OnProgress
 from holocron.pipeline import Question, work_job
 from holocron.store import ClaimedJob, JobPlanner, JobResult, Store, commit_results
-from holocron.store.control import find_lost, see_worker
 from holocron.store.queue import (
     MAX_FAILURES,
     claim_jobs,
     extend_leases,
     fail_job,
-    list_workers,
+    list_held,
     postpone_job,
     release_jobs,
+    release_leases,
     take_over_jobs,
 )
-from holocron.work.assignments import POLL_S, Assignment, JobSource, OneQuestion
+from holocron.store.workers import SEEN_EVERY_S, list_workers, see_worker
+from holocron.work.assignments import POLL_S, Assignment, JobSource, OneQuestion, show_answers
 from holocron.work.concurrency import Concurrency
 from holocron.work.crew import Crew, Flight
 from holocron.work.observers import WorkObserver
 from holocron.work.pace import Pace
 from holocron.work.presence import find_dead, sign_off, sign_on
 from holocron.work.retry import backoff_s
+from holocron.work.slots import SlottedModel
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +53,7 @@ LEASE_S = 600.0
 #: how often the leases are looked at
 _LOOK_S = 5.0
 #: how long a finished answer waits for others that share its commit
-_LINGER_S = 0.05
-#: how often a worker says that it is there
-_SEEN_EVERY_S = 30.0
+_LINGER_S = 0.25
 #: how long cancelled answers may take to land before their jobs are given back without them
 _LET_GO_S = 2.0
 #: an engine that cannot be reached is tried again at least so often
@@ -74,7 +75,7 @@ class Worker:
     ) -> None:
         """Record this process as a worker."""
         self._store = store
-        self._model = model
+        self._model = SlottedModel(model, max(1, model.slots))
         self._observer = observer or WorkObserver()
         self._lease_s = lease_s
         #: committed jobs whose evidence did not all fit the model's window
@@ -94,6 +95,8 @@ class Worker:
         self._abort_at: float | None = None
         self._aborted_at: float | None = None
         self._worker_id = self._sign_on()
+        if self._concurrency is not None:
+            self._model.resize(self._concurrency.slots)
 
     def stop(self, grace_s: float | None = None) -> None:
         """Claim no more; finish what is in flight. Safe in a signal handler.
@@ -131,8 +134,8 @@ class Worker:
 
         Raises: ModelError that no retry can mend, StoreError; what was in flight is given back first.
         """
-        pace = Pace(slots=max(1, self._concurrency.slots if self._concurrency else self._model.slots))
-        with closing(Crew(pace.slots, self._answer, self._on_progress)) as crew:
+        pace = Pace(slots=self._model.slots)
+        with closing(Crew(pace.threads, self._answer, self._on_progress)) as crew:
             try:
                 while True:
                     self._look_around()
@@ -142,16 +145,17 @@ class Worker:
                         self._give_back_waiting(crew)
                     if self._flights:
                         if self._is_out_of_time():
-                            return
+                            break
                         pace.note(self._land(crew, pace))
                     elif not self._is_stopping and time.monotonic() < self._claim_from:
                         self._rest(POLL_S)
                     elif self._is_stopping or (rest_s := source.rest()) is None:
-                        return
+                        break
                     else:
                         self._rest(rest_s)
             finally:
                 self._abandon(crew)
+        self._show_answers(at_once=not self._is_aborting)
 
     def close(self) -> None:
         """Sign off; may be called twice."""
@@ -201,13 +205,17 @@ class Worker:
         while (room := self._room(pace)) and (assignment := source.next()):
             self._assignments[assignment.planner.derivation_id] = assignment
             with crew.pausing(is_fast=pace.is_fast):
-                jobs = claim_jobs(
-                    self._store,
-                    assignment.planner.scope,
-                    worker_id=self._worker_id,
-                    limit=room,
-                    lease_s=self._lease_s,
-                )
+                try:
+                    jobs = claim_jobs(
+                        self._store,
+                        assignment.planner.scope,
+                        worker_id=self._worker_id,
+                        limit=room,
+                        lease_s=self._lease_s,
+                    )
+                except WorkerForgotten:
+                    self._worker_id = self._sign_on()
+                    return
             source.took(asked=room, got=len(jobs))
             flights = [Flight(job=job) for job in jobs]
             self._flights.update(flights)
@@ -243,7 +251,8 @@ class Worker:
         is_found = concurrency.note(time.monotonic(), tokens=tokens, answers=len(results), is_full=is_full)
         if concurrency.slots != pace.slots:
             pace.slots = concurrency.slots
-            crew.resize(pace.slots)
+            self._model.resize(pace.slots)
+            crew.resize(pace.threads)
         if is_found:
             self._observer.on_concurrency(pace.slots)
 
@@ -312,10 +321,15 @@ class Worker:
             # the error that brought us here is the one to tell; these jobs are taken over
             log.warning("jobs not released", exc_info=True, extra={"action": "release_failed"})
 
+    def _show_answers(self, *, at_once: bool = False) -> None:
+        for assignment in self._assignments.values():
+            show_answers(assignment.planner, self._observer, at_once=at_once)
+
     def _look_around(self) -> None:
         """Now and then renew leases that made progress, and take over jobs whose worker is gone."""
+        self._show_answers()
         # by the wall: a machine that slept has to say at once that it is there
-        if abs(time.time() - self._seen_at) >= _SEEN_EVERY_S:
+        if abs(time.time() - self._seen_at) >= SEEN_EVERY_S:
             self._seen_at = time.time()
             if not see_worker(self._store, self._worker_id):
                 self._worker_id = self._sign_on()
@@ -337,7 +351,9 @@ class Worker:
             # what waits for a thread is as alive as the threads are
             moved += [flight for flight in self._flights if not flight.progress]
         extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
-        # a cancelled job's answer would be thrown away: the engine is told to stop
-        lost = {job.lease for job in find_lost(self._store, [flight.job for flight in self._flights])}
+        held = list_held(self._store, self._worker_id)
         for flight in self._flights:
-            flight.is_lost = flight.is_lost or flight.job.lease in lost
+            # a cancelled job's answer would be thrown away: the engine is told to stop
+            flight.is_lost = flight.is_lost or flight.job.lease not in held
+        # jobs of a claim that was committed, and whose answer never came back: nobody here works them
+        release_leases(self._store, held - {flight.job.lease for flight in self._flights})

@@ -50,3 +50,4 @@ def test_a_file_needs_no_bootstrap(tmp_path: Path) -> None:
     ended = call("--project", tmp_path, "db", "bootstrap", "--admin-url", "sqlite:///x.sqlite")
     assert ended.code == Exit.USAGE
     assert "SQLite needs no bootstrap" in ended.err
+    assert "set HOLOCRON_DATABASE_URL" in ended.err

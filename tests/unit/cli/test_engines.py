@@ -33,8 +33,8 @@ def test_a_name_means_a_model_of_an_engine(in_use: str, name: str, engine: Engin
     assert read_name(settings_of(in_use), name) == NamedModel(engine=engine, name=known)
 
 
-@pytest.mark.parametrize("name", ["ollama:", "openai:", "gguf:"])
-def test_a_prefix_alone_names_nothing(name: str) -> None:
+@pytest.mark.parametrize("name", ["", " ", "ollama:", "openai:", "gguf:"])
+def test_nothing_and_a_prefix_alone_name_no_model(name: str) -> None:
     """It is a wrong call."""
     with pytest.raises(UsageError):
         read_name(settings_of("builtin"), name)

@@ -55,6 +55,10 @@ def test_the_version_is_one_line() -> None:
     [
         pytest.param(["--nonsense"], "--nonsense", id="option"),
         pytest.param(["frobnicate"], "frobnicate", id="command"),
+        pytest.param(["statu"], "Did you mean 'status'?", id="command that is near another"),
+        pytest.param(["jobs", "--limit", "9" * 30], "--limit", id="number that no database takes"),
+        pytest.param(["worker", "--concurrency", "99999"], "1024", id="more threads than there can be"),
+        pytest.param(["export", "x", "--output", ""], "it is empty", id="output that is no name"),
         pytest.param(["jobs", "--status", "lost"], "lost", id="choice"),
         pytest.param(["show"], "SUBJECT", id="argument"),
         pytest.param(["--project", "/nowhere/at/all", "status"], "/nowhere/at/all", id="folder"),
@@ -104,6 +108,15 @@ class _Raising(click.Command):
             130,
             ["", "holocron: interrupted; what was committed stays, and the next run goes on from there"],
             id="ctrl-c",
+        ),
+        pytest.param(
+            PermissionError(13, "Permission denied", "x.toml"),
+            1,
+            [
+                "holocron: x.toml cannot be used: Permission denied",
+                "  Check that it is there, that you may use it, and that its disk has room.",
+            ],
+            id="what the system refuses",
         ),
         pytest.param(
             ZeroDivisionError("by zero"),

@@ -22,6 +22,9 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     """A misspelt name is answered with the names there are."""
     with pytest.raises(UsageError, match="'shops'") as caught:
         choose_derivations(CATALOGUE, "shops")
+    assert caught.value.hint == "Did you mean 'ships'? The derivations are: ships, ports."
+    with pytest.raises(UsageError) as caught:
+        choose_derivations(CATALOGUE, "unlike")
     assert caught.value.hint == "The derivations are: ships, ports."
 
 
@@ -43,6 +46,10 @@ def test_evidence_must_be_named_somewhere(tmp_path: Path) -> None:
     [
         ("postgresql://me:secret@db.example/facts", "postgresql://db.example/facts"),
         ("postgresql://db.example/facts", "postgresql://db.example/facts"),
+        ("postgresql://me:se?cret@db.example:5/facts?password=se@cret", "postgresql://…"),
+        ("postgresql://[::1]:5/f%20s?password=se%40cret", "postgresql://[::1]:5/f s"),
+        ("postgresql://db.example:5/facts?password=se@cret", "postgresql://…"),
+        ("postgresql://me:pw@secret@db.example/facts", "postgresql://…"),
         ("sqlite:///:memory:", "sqlite:///:memory:"),
     ],
 )
@@ -59,3 +66,13 @@ def test_a_path_names_its_files_subject(tmp_path: Path, monkeypatch: pytest.Monk
     assert name_subject("1.txt", tmp_path) == "ships/1.txt"
     assert name_subject("ships/1.txt", tmp_path) == "ships/1.txt"
     assert name_subject("Nils Orrin", tmp_path) == "Nils Orrin"
+
+
+def test_a_name_that_is_not_utf_8_is_written_out() -> None:
+    """What a shell completes is the subject that the evidence got, and no sign that a database refuses."""
+    assert name_subject("n\udcff.txt", Path.cwd()) == "n\\xff.txt"
+
+
+def test_a_subject_need_not_be_able_to_be_a_file(tmp_path: Path) -> None:
+    """A name that is longer than any file's is a subject all the same."""
+    assert name_subject("long " * 100, tmp_path) == "long " * 100

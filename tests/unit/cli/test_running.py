@@ -63,15 +63,15 @@ def test_the_report_names_counts_troubles_and_the_next_step() -> None:
     )
     out = io.StringIO()
     with redirect_stdout(out):
-        report([outcome])
+        report([outcome], "holocron retry --model x")
     assert out.getvalue().splitlines() == [
         (
             "ships: 1,202 subjects: 1,200 accepted, 1 rejected, 1 failed; 7 unchanged, so not asked again;"
             " 1 worked in 2 s. 1 piece of evidence cannot be used."
         ),
         "  rejected: a\\x1b.txt: /year: 1 2",
-        "Look at them: holocron jobs --status rejected. Work them again: holocron retry.",
-        "Look at them: holocron jobs --status failed. Work them again: holocron retry.",
+        "Look at them: holocron jobs --status rejected. Work them again: holocron retry --model x",
+        "Look at them: holocron jobs --status failed. Work them again: holocron retry --model x",
     ]
 
 
@@ -79,6 +79,6 @@ def test_a_stopped_run_says_that_nothing_is_lost() -> None:
     """Open jobs are counted, and the same command goes on."""
     out = io.StringIO()
     with redirect_stdout(out):
-        report([make_outcome(accepted=1, ready=2, claimed=1, stopped=True)])
+        report([make_outcome(accepted=1, ready=2, claimed=1, stopped=True)], "holocron retry")
     assert "3 still open" in out.getvalue()
     assert "goes on from here" in out.getvalue()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holocron.cli.terminal import one_line, plain_text, print_json, print_table
+from holocron.cli.terminal import one_line, plain_text, print_json, print_table, quote_word
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,20 @@ def test_a_table_that_goes_to_a_file_has_a_line_per_row() -> None:
         "              a b",
         "海            7",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("gguf:models/small.gguf", "gguf:models/small.gguf"),
+        ("C:\\data\\x.gguf", "C:\\data\\x.gguf"),
+        ("ships/größe.txt", "ships/größe.txt"),
+        ("Nils Orrin", '"Nils Orrin"'),
+        ("a(b)&c", '"a(b)&c"'),
+        ("it's", '"it\'s"'),
+        ("", '""'),
+    ],
+)
+def test_a_word_of_a_command_can_be_copied(text: str, word: str) -> None:
+    """What a shell would take apart or act upon stands in quotation marks."""
+    assert quote_word(text) == word

@@ -76,6 +76,22 @@ def test_a_folder_that_takes_no_file_is_an_error(tmp_path: Path) -> None:
     assert (found.health, found.cause) == (Health.ERROR, Cause.DATABASE_UNREACHABLE)
 
 
+def test_a_folder_that_may_not_be_entered_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there is a database in it cannot be seen; the other checks go on."""
+
+    def look(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    file = tmp_path / "x.sqlite"
+    monkeypatch.setattr(Path, "exists", look)
+    (found,) = examine_storage(url_of(file), shown="here", file=file, model="builtin")
+    assert (found.health, found.cause) == (Health.ERROR, Cause.DATABASE_UNREACHABLE)
+    assert "Permission denied" in found.sentence
+    assert found.mend
+
+
 @pytest.mark.parametrize(
     "url", ["oracle://x/y", "postgresql+psycopg://u:secret@h:port/d", "no url at all ://"]
 )

@@ -8,11 +8,12 @@ from random import Random
 
 import pytest
 from models.builtin import questions
+from models.builtin.composing import Words
 from models.builtin.examples import CATALOGUE, EASY, FULL, LONG, WARM, Example, Side, Stage, make_group
+from models.builtin.frames import frames, words_of
 from models.builtin.names import Names, is_held_out
-from models.builtin.phrasing import _HELD_FILLERS, _HELD_FRAMES
 from models.builtin.words import read_words
-from models.builtin.world import KINDS, Words, read_kind
+from models.builtin.world import KINDS, read_kind
 
 from holocron.derivation.contract import CITE
 from holocron.fingerprint import JSONValue
@@ -105,14 +106,14 @@ def test_what_is_held_out_is_never_in_training() -> None:
     """No held-out field name, frame or filler is in a training prompt; the evaluation does use them."""
     fields = find_held_out_fields()
     assert len(fields) > 50
-    frames = [frame.partition("{")[0] for frame in _HELD_FRAMES if not frame.startswith("{")]
+    begun = [frame.partition("{")[0] for frame in frames().held_out if not frame.startswith("{")]
     for stage in STAGES.values():
         for example in make_examples(stage, Side(), 25):
             asked = example.derivation.contract.schema["properties"]
             assert not fields & set(asked)
             text = example.prompt.messages[1].content
-            assert not any(filler in text for filler in _HELD_FILLERS)
-            assert not any(f"] {frame}" in text for frame in frames)
+            assert not any(filler in text for filler in words_of("fillers").held_out)
+            assert not any(f"] {frame}" in text for frame in begun)
     other = [example.prompt.messages for example in make_examples(FULL, SIDES["all held out"], 60)]
     assert any(f'"{name}": ' in messages[0].content for messages in other for name in fields)
-    assert any(filler in messages[1].content for messages in other for filler in _HELD_FILLERS)
+    assert any(filler in messages[1].content for messages in other for filler in words_of("fillers").held_out)

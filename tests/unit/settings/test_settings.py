@@ -72,9 +72,10 @@ def test_the_environment_of_the_process_is_read(project: Path, monkeypatch: pyte
         pytest.param("model = ", "is not TOML", id="not TOML"),
         pytest.param('modle = "x"', "unknown key 'modle'", id="unknown key"),
         pytest.param("model = 3", "model must be text", id="model is no text"),
-        pytest.param('model = "  "', "model must be text", id="model is blank"),
+        pytest.param('model = "  "', "model is empty", id="model is blank"),
         pytest.param("database_url = 3", "database_url must be text", id="database is no text"),
         pytest.param("slots = 0", "slots must be a whole number", id="no slots"),
+        pytest.param("slots = 100000", "from 1 to 1,024", id="more slots than there can be threads"),
         pytest.param("slots = -1", "slots must be a whole number", id="negative slots"),
         pytest.param("slots = 1.5", "slots must be a whole number", id="half a slot"),
         pytest.param("slots = true", "slots must be a whole number", id="slots is a boolean"),
@@ -200,6 +201,12 @@ def test_a_projects_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
             "is set",
         ),
         ("1", {"OLLAMA_HOST_BASE_URL": "http://h:1"}, "http://ollama:11434", "its default counts"),
+        (
+            "1",
+            {"OLLAMA_HOST_BASE_URL": "http://h:1"},
+            "http://ollama:11434",
+            "OLLAMA_HOST_BASE_URL is set, and is not read here, but would be with HOLOCRON_IN_CONTAINER=0",
+        ),
     ],
 )
 def test_ollama_is_where_this_process_can_reach_it(
@@ -233,6 +240,16 @@ def test_a_container_has_its_signs(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert detect_container(environment, tmp_path) == (inside, sign)
+
+
+@pytest.mark.parametrize("key", ["model", "database_url", "ollama_host_base_url"])
+def test_an_empty_text_is_called_empty(project: Path, key: str) -> None:
+    """A text that says nothing is told apart from what is no text."""
+    with pytest.raises(SettingsInvalid, match=f"{key} is empty") as caught:
+        _load(project, f'{key} = " "', HOLOCRON_IN_CONTAINER="0")
+    assert caught.value.hint
+    with pytest.raises(SettingsInvalid, match=f"{key} must be text, and is 3"):
+        _load(project, f"{key} = 3", HOLOCRON_IN_CONTAINER="0")
 
 
 def test_a_container_is_yes_or_no(project: Path) -> None:

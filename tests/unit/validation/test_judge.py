@@ -315,6 +315,59 @@ def test_what_is_no_answer_is_rejected(said: Completion, code: FindingCode, mess
 
 
 @pytest.mark.parametrize(
+    ("text", "limit", "message"),
+    [
+        pytest.param('{"a":"Lu', 0, "The answer was cut after 7 tokens; answer more briefly.", id="unknown"),
+        pytest.param(
+            '{"a":"Lu',
+            7,
+            "The answer was cut after 7 tokens, its max_output_tokens; answer more briefly.",
+            id="limit",
+        ),
+        pytest.param(
+            '{"a":"Lu',
+            1024,
+            "The answer was cut after 7 tokens of its 1024: the window was full; answer more briefly.",
+            id="window",
+        ),
+        pytest.param(
+            '{"a":"Luke' + " and" * 20,
+            7,
+            "The answer repeated itself and was cut after 7 tokens, its max_output_tokens;"
+            " say each thing once.",
+            id="loop-of-words",
+        ),
+        pytest.param(
+            '{"a":[' + '{"cite":[1],"b":"x"},' * 6 + '{"cite":[1',
+            7,
+            "The answer repeated itself and was cut after 7 tokens, its max_output_tokens;"
+            " say each thing once.",
+            id="loop-of-rows",
+        ),
+        pytest.param(
+            '{"a":"' + "\t" * 40,
+            1024,
+            "The answer repeated itself and was cut after 7 tokens of its 1024: the engine ended it;"
+            " say each thing once.",
+            id="loop-that-the-engine-ended",
+        ),
+        pytest.param(
+            '{"a":[{"cite":[1],"b":"one"},{"cite":[2],"b":"two"},{"cite":[3],"b":"three"},{"cite":[4],"b":"fo',
+            7,
+            "The answer was cut after 7 tokens, its max_output_tokens; answer more briefly.",
+            id="rows-that-differ",
+        ),
+    ],
+)
+def test_a_cut_answer_says_what_ended_it(text: str, limit: int, message: str) -> None:
+    """Its own limit, the window or the engine; a repetition is called one, for more tokens would not help."""
+    contract = Contract.parse({"type": ["object", "null"], "properties": {"a": STRING}})
+    said = completion(text, FinishReason.LENGTH)
+    verdict = judge(said, ContractValidator(contract), shown(), limit_tokens=limit)
+    assert [finding.message for finding in verdict.findings] == [message]
+
+
+@pytest.mark.parametrize(
     ("evidence", "reason"),
     [
         pytest.param(shown(), NullReason.NOT_IN_EVIDENCE, id="all-read"),

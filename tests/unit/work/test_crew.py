@@ -64,10 +64,28 @@ def test_a_fault_ends_its_job_and_not_the_thread(
     """The job lands with an error, and the thread takes up the next one."""
     first, second = _flight(1, fault), _flight(2)
     crew.add([first, second])
-    assert crew.gather(2, 10) == [first, second]
+    landed = crew.gather(2, 10)
+    while len(landed) < 2:
+        landed += crew.gather(2 - len(landed), 10)
+    assert landed == [first, second]
     assert type(first.error) is error
     assert first.result is None
     assert second.result is not None
+
+
+def test_an_error_is_handed_over_at_once() -> None:
+    """Whoever waits for many answers hears of an error before the others come: the rest may fail like it."""
+    may_end = threading.Event()
+    failed, held = _flight(1, ModelStalled()), _flight(2)
+
+    def hold(_tokens: int) -> bool:
+        return may_end.wait(30)
+
+    with closing(Crew(1, _answer, hold)) as waiting:
+        waiting.add([failed, held])
+        assert waiting.gather(2, 30) == [failed]
+        may_end.set()
+        assert waiting.gather(1, 30) == [held]
 
 
 def test_a_crew_that_cannot_be_complete_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from holocron.store import Store
-from holocron.store.queue import WorkerProcess, list_workers
+from holocron.store.workers import WorkerProcess, list_workers
 from holocron.work import presence
 from holocron.work.presence import find_dead, name_host, sign_off, sign_on
 

@@ -21,14 +21,15 @@ from factories import (
     ships,
 )
 from holocron.derivation.prompt import Prompt
-from holocron.errors import DerivationError, ModelDamaged, StoreError, StoreUnreachable
+from holocron.errors import DerivationError, ModelDamaged, StoreError, StoreTooOld, StoreUnreachable
 from holocron.llm.scripted import scripted_identity
 from holocron.store import JobPlanner, JobResult, Store
 from holocron.store.control import cancel_jobs, pause_derivation, resume_derivation
+from holocron.store.dialects.dialect import connection_lost
 from holocron.testing import ScriptedModel
 from holocron.work import serving
 from holocron.work import worker as worker_module
-from holocron.work.serving import Service, ServiceObserver
+from holocron.work.serving import Service, ServiceObserver, StoreWait
 
 _STATES = "SELECT status, failures, worker_id FROM holocron_job"
 
@@ -40,7 +41,7 @@ class _Watching(ServiceObserver):
         self.act = act
         self.order: list[str] = []
         self.skipped: list[str] = []
-        self.losses = 0
+        self.losses = self.awaited = 0
 
     def on_results(self, results: Sequence[JobResult]) -> None:
         self.order += [str(result.manifest["derivation"]) for result in results]
@@ -50,6 +51,9 @@ class _Watching(ServiceObserver):
 
     def on_skipped(self, derivation: str, error: DerivationError) -> None:  # noqa: ARG002 - the observer's
         self.skipped.append(derivation)
+
+    def on_store_awaited(self, error: StoreError) -> None:  # noqa: ARG002 - as above
+        self.awaited += 1
 
     def on_store_lost(self, error: StoreError, delay_s: float) -> None:  # noqa: ARG002 - as above
         self.losses += 1
@@ -248,6 +252,51 @@ def test_a_lost_database_is_waited_for(store: Store, monkeypatch: pytest.MonkeyP
     assert watching.losses == 2
     assert len(watching.order) == 6
     assert Counter(rows(store, "SELECT status, worker_id FROM holocron_job")) == {("accepted", None): 6}
+
+
+def _plant_faults(monkeypatch: pytest.MonkeyPatch, *faults: StoreError) -> None:
+    """Let a store that is opened fail with each of these, and then open."""
+    planted = iter(faults)
+
+    def open_store(url: str) -> Store:
+        fault = next(planted, None)
+        if fault is not None:
+            raise fault
+        return Store(url)
+
+    monkeypatch.setattr(serving, "Store", open_store)
+    monkeypatch.setattr(serving, "backoff_s", lambda _: 0.0)
+
+
+def test_a_database_that_is_not_there_yet_is_waited_for(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once that the database does not answer; the store is opened when it does."""
+    _plant_faults(monkeypatch, connection_lost("refused"), connection_lost("starting"))
+    watching = _Watching()
+    opened = StoreWait(store_url, watching).open()
+    assert opened is not None
+    opened.close()
+    assert watching.awaited == 1
+
+
+@pytest.mark.parametrize("fault", [StoreUnreachable("wrong password"), StoreTooOld("old")], ids=str)
+def test_what_waiting_does_not_mend_is_raised(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, fault: StoreError
+) -> None:
+    """A wrong password, or an older schema, ends the wait at once."""
+    _plant_faults(monkeypatch, fault)
+    with pytest.raises(type(fault)):
+        StoreWait(store_url, _Watching()).open()
+
+
+def test_a_wait_for_a_database_can_be_stopped(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop ends the wait without a store."""
+    watching = _Watching()
+    waiting = StoreWait(store_url, watching)
+    watching.on_store_awaited = lambda _: waiting.stop()  # type: ignore[method-assign]  # acts on the notice
+    _plant_faults(monkeypatch, connection_lost("refused"))
+    assert waiting.open() is None
 
 
 @pytest.mark.parametrize(

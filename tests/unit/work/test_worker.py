@@ -247,6 +247,18 @@ def test_another_hosts_jobs_wait_for_their_lease(store: Store) -> None:
     assert (waiting.jobs, model.calls) == (2, 0)
 
 
+def test_a_forgotten_worker_signs_on_again(store: Store) -> None:
+    """A worker whose record someone deleted makes another one, and works all jobs."""
+    planner, _ = plan_ships(store, *ships(3))
+    model = ScriptedModel(HONEST)
+    worker = Worker(store, model)
+    run_sql(store, "DELETE FROM holocron_worker")
+    worker.work(Question.prepare(make_derivation()), planner)
+    worker.close()
+    assert Counter(rows(store, _STATES)) == {("accepted", 0, None, None): 3}
+    assert count_rows(store, ["holocron_worker"]) == {"holocron_worker": 0}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT CANNOT BE SENT to one process on Windows")
 @pytest.mark.parametrize(
     ("is_asked", "said"), [(True, "stopped"), (False, "interrupted")], ids=["handled", "raw"]

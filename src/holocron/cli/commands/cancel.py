@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import name_subject, open_store_to_read, refuse_unknown_derivation
-from holocron.cli.terminal import print_json, say
+from holocron.cli.project import guess_subject, name_subject, open_store_to_read, refuse_unknown_derivation
+from holocron.cli.terminal import print_json, say, show_count
 from holocron.errors import UsageError
 from holocron.store.control import cancel_jobs
+from holocron.store.reports import list_jobs
 
 
 @click.command(
@@ -46,7 +47,12 @@ def command(
         if name is not None:
             refuse_unknown_derivation(store, name)
         number = cancel_jobs(store, derivation=name, subject=named)
+        if not number and named is not None and not list_jobs(store, derivation=name, subject=named, limit=1):
+            raise UsageError(
+                f"{name!r} has no job about {named!r}",
+                hint=f"{guess_subject(store, named, name)}'holocron jobs {name}' lists what there is.",
+            )
     if as_json:
         print_json({"cancelled": number})
     else:
-        say(f"{number:,} open jobs cancelled." if number != 1 else "1 open job cancelled.")
+        say(f"{show_count(number, 'open job')} cancelled.")

@@ -19,7 +19,7 @@ from holocron.derivation.catalogue import load_derivation
 from holocron.errors import UsageError
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import LanguageModel
-from holocron.settings import Settings
+from holocron.settings import Settings, place_model
 from holocron.store import Store
 from holocron.store.reports import StoredArtifact, find_artifacts, load_artifact
 from holocron.work import derive_evidence
@@ -63,7 +63,10 @@ def command(given: Given, folder: Path, model: str | None, as_json: bool) -> Exi
     if as_json:
         print_json(_to_json(settings, result, artifacts, code))
     else:
-        _show(folder, settings, result, artifacts)
+        named = model or given.model
+        # a path that is typed again in the demo's folder
+        placed = None if named is None else str(place_model(named, Path.cwd()))
+        _show(folder, settings, result, artifacts, given.name_command("retry", placed))
     return code
 
 
@@ -108,7 +111,9 @@ def _to_json(
     }
 
 
-def _show(folder: Path, settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact]) -> None:
+def _show(
+    folder: Path, settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact], retry: str
+) -> None:
     by_subject = {artifact.subject: artifact for artifact in artifacts}
     shown = by_subject.get(_EXAMPLE) or next(iter(artifacts), None)
     if shown is not None:
@@ -118,7 +123,7 @@ def _show(folder: Path, settings: Settings, result: RunOutcome, artifacts: list[
         say()
         show_artifact(shown)
         say()
-    report([result])
+    report([result], retry)
     say(f"Database: {show_database(settings)}")
     say()
     say("Next:")

@@ -62,7 +62,7 @@ def command(
     if as_json:
         print_json(outcomes_to_json(settings, outcomes, code))
     else:
-        report(outcomes)
+        report(outcomes, given.name_command("retry", model))
         say(f"Database: {show_database(settings)}")
     return code
 

@@ -80,7 +80,7 @@ def command(
     if flags["as_json"]:
         print_json(_to_json(settings, summaries, code))
     else:
-        _report(summaries, pauses)
+        _report(summaries, pauses, given.name_command("worker", model))
     return code
 
 
@@ -91,13 +91,13 @@ def _judge(summaries: Sequence[DeriveSummary]) -> Exit:
     return Exit.INCOMPLETE if is_unusable else Exit.DONE
 
 
-def _report(summaries: Sequence[DeriveSummary], pauses: Set[str]) -> None:
+def _report(summaries: Sequence[DeriveSummary], pauses: Set[str], worker: str) -> None:
     for summary in summaries:
         say(_describe(summary))
         for name in sorted(pauses & {summary.derivation, EVERY_DERIVATION}):
             say(f"  {summary.derivation} is paused; '{resuming(name)}' hands its jobs out again.")
     if any(_count_open(summary) for summary in summaries):
-        say("Work them: holocron worker.")
+        say(f"Work them: {worker}")
 
 
 def _count_open(summary: DeriveSummary) -> int:

@@ -8,14 +8,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from holocron.cli.given import Given, pass_given
-from holocron.cli.project import open_store_to_read
+from holocron.cli.given import Given, pass_given, read_words
+from holocron.cli.project import open_store_to_read, refuse_unknown_derivation
 from holocron.cli.terminal import note, plain_text
 from holocron.errors import HolocronError
 from holocron.store import Store
@@ -40,7 +40,9 @@ Examples:
     show_default=True,
     help="What to write.",
 )
-@click.option("--output", "-o", metavar="FILE", default="-", help="Where to. Default: standard output.")
+@click.option(
+    "--output", "-o", type=read_words, metavar="FILE", default="-", help="Where to. Default: standard output."
+)
 @click.option("--table", metavar="CHILD", help="The rows of one array, e.g. journeys, and not of the root.")
 @pass_given
 def command(given: Given, name: str, form: str, output: str, table: str | None) -> None:
@@ -55,6 +57,7 @@ def command(given: Given, name: str, form: str, output: str, table: str | None) 
     if form == "parquet" and output == "-" and sys.stdout.isatty():
         raise click.UsageError("Parquet is binary and this is a terminal; name a file with --output.")
     with open_store_to_read(given.load_settings()) as store:
+        refuse_unknown_derivation(store, name)
         root = find_tables(store, name)
         made = root if table is None else root.find(table)
         if form == "parquet":
@@ -77,20 +80,24 @@ def _open_output(output: str) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(output)
-    # a device or a pipe must not be replaced by a file
-    part = (
-        path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.{os.getpid()}.part")
-    )
+    part: Path | None = None
     try:
-        with part.open("wb") as stream:
+        if path.is_file() or not path.exists():
+            part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        # a device or a pipe must not be replaced by a file
+        with (part or path).open("wb") as stream:
             yield stream
-        if part != path:
+        if part is not None:
             part.replace(path)
     except OSError as problem:
-        raise HolocronError(f"{path} cannot be written: {problem.strerror}") from problem
+        raise HolocronError(
+            f"{path} cannot be written: {problem.strerror}",
+            hint="Name a file in a folder that is there and that you may write to.",
+        ) from problem
     finally:
-        if part != path:
-            part.unlink(missing_ok=True)
+        if part is not None:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def _encoder_for(output: str) -> Callable[[str], bytes]:

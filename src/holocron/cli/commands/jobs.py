@@ -5,11 +5,14 @@ from __future__ import annotations
 import click
 
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import open_store_to_read
+from holocron.cli.project import open_store_to_read, refuse_unknown_derivation
 from holocron.cli.terminal import note, print_json, print_table, say
 from holocron.fingerprint import JSONValue
 from holocron.store import JobStatus
 from holocron.store.reports import JobRow, list_jobs
+
+#: what every database can count to, with one more
+_MOST = 1_000_000
 
 
 @click.command(
@@ -23,7 +26,7 @@ Examples:
     "--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs that stand so."
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The most jobs to list."
+    "--limit", type=click.IntRange(1, _MOST), default=100, show_default=True, help="The most jobs to list."
 )
 @click.option("--all", "everything", is_flag=True, help="Also jobs that a newer one has replaced.")
 @json_option
@@ -43,6 +46,8 @@ def command(
     """
     chosen = JobStatus(status) if status else None
     with open_store_to_read(given.load_settings()) as store:
+        if name is not None:
+            refuse_unknown_derivation(store, name)
         rows = list_jobs(
             store,
             status=chosen,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from holocron.cli.chatting import Turn, answer_openai, chat
 from holocron.cli.engines import Engine, NamedModel, engine_in_use, read_name, require_ollama
 from holocron.cli.given import Given, json_option, pass_given
 from holocron.cli.model_rows import (
+    MODELS_FOLDER,
     list_files,
     listed_to_json,
     loaded_to_json,
@@ -21,6 +22,7 @@ from holocron.cli.model_rows import (
     show_shown,
     shown_to_json,
 )
+from holocron.cli.project import explain_address
 from holocron.cli.pulling import open_pull_display
 from holocron.cli.terminal import note, one_line, print_json, print_table, say
 from holocron.doctor.diagnosis import show_size
@@ -65,7 +67,7 @@ def list_models(given: Given, engine: str | None, as_json: bool) -> None:  # noq
     settings = given.load_settings()
     chosen = Engine(engine) if engine else engine_in_use(settings)
     if chosen is Engine.OLLAMA:
-        with closing(_open_ollama(settings)) as api:
+        with _open_ollama(settings) as api:
             _print_listed(api.list_models(), as_json=as_json)
         return
     if chosen is Engine.OPENAI:
@@ -73,15 +75,18 @@ def list_models(given: Given, engine: str | None, as_json: bool) -> None:  # noq
             names = sorted(server.list_models())
         rows: list[tuple[str, ...]] = [(f"openai:{name}",) for name in names]
         headers = ["name"]
+        none = f"The server at {server.url} lists no model. Load one there, and try again."
     else:
         rows = list_files(settings)
         headers = ["name", "size", "architecture", "window"]
+        place = settings.root / MODELS_FOLDER
+        none = f"There is no model file yet. Put one into {place}; it is named gguf:PATH."
     if as_json:
         print_json([dict(zip(headers, row, strict=True)) for row in rows])
     elif rows:
         print_table(headers, rows)
     else:
-        say("There is no model.")
+        say(none)
 
 
 def _print_listed(models: Sequence[ListedModel], *, as_json: bool) -> None:
@@ -117,7 +122,7 @@ def pull(given: Given, name: str, as_json: bool) -> None:  # noqa: FBT001 - an o
     """
     settings = given.load_settings()
     wanted = require_ollama(read_name(settings, name), "pull")
-    with closing(_open_ollama(settings)) as api:
+    with _open_ollama(settings) as api:
         _pull(api, wanted)
         listed = find_model(api.list_models(), wanted)
     if listed is None:
@@ -158,7 +163,7 @@ def show(given: Given, name: str, as_json: bool) -> None:  # noqa: FBT001 - an o
     settings = given.load_settings()
     model = read_name(settings, name)
     if model.engine is Engine.OLLAMA:
-        with closing(_open_ollama(settings)) as api:
+        with _open_ollama(settings) as api:
             listed = _find(api, model.name)
             shown = api.show(listed.name)
         window = choose_window(shown.context_length, None)
@@ -198,7 +203,7 @@ def list_loaded(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an optio
     settings = given.load_settings()
     if engine_in_use(settings) is Engine.OPENAI:
         raise UsageError("an OpenAI-compatible server does not say what it has in memory")
-    with closing(_open_ollama(settings)) as api:
+    with _open_ollama(settings) as api:
         loaded = api.list_loaded()
     if as_json:
         print_json([loaded_to_json(model) for model in loaded])
@@ -215,8 +220,8 @@ def stop(given: Given, name: str) -> None:
     """Take a model out of Ollama's memory; it stays on its disk."""
     settings = given.load_settings()
     wanted = require_ollama(read_name(settings, name), "stop")
-    with closing(_open_ollama(settings)) as api:
-        listed = _find(api, wanted)
+    with _open_ollama(settings) as api:
+        listed = _find(api, wanted, is_leaving=True)
         outcome = _unload(api, listed)
     say(f"{listed.name} {outcome}.")
 
@@ -228,8 +233,8 @@ def remove(given: Given, name: str) -> None:
     """Delete a model from Ollama's disk and memory; asks nothing, and says what went."""
     settings = given.load_settings()
     wanted = require_ollama(read_name(settings, name), "rm")
-    with closing(_open_ollama(settings)) as api:
-        listed = _find(api, wanted)
+    with _open_ollama(settings) as api:
+        listed = _find(api, wanted, is_leaving=True)
         # Ollama would keep a deleted model in memory until its time is over
         _unload(api, listed)
         api.delete(listed.name)
@@ -255,7 +260,7 @@ def run(given: Given, name: str) -> None:
         with closing(open_openai_server(settings.servers)) as server:
             chat(partial(answer_openai, server, model.name))
         return
-    with closing(_open_ollama(settings)) as api:
+    with _open_ollama(settings) as api:
         listed = _find(api, model.name)
         # the window of derive, so that neither of the two has the model loaded anew
         window = choose_window(api.show(listed.name).context_length, settings.context_tokens)
@@ -266,8 +271,10 @@ def run(given: Given, name: str) -> None:
         chat(answer)
 
 
-def _open_ollama(settings: Settings) -> OllamaApi:
-    return OllamaApi(settings.servers.ollama_url)
+@contextmanager
+def _open_ollama(settings: Settings) -> Iterator[OllamaApi]:
+    with explain_address(settings), closing(OllamaApi(settings.servers.ollama_url)) as api:
+        yield api
 
 
 def _unload(api: OllamaApi, listed: ListedModel) -> str:
@@ -288,9 +295,15 @@ def _is_loaded(api: OllamaApi, listed: ListedModel) -> bool:
     return any(model.digest == listed.digest for model in api.list_loaded())
 
 
-def _find(api: OllamaApi, name: str) -> ListedModel:
-    """Return the listed model of a name. Raises: ModelNotFound."""
+def _find(api: OllamaApi, name: str, *, is_leaving: bool = False) -> ListedModel:
+    """Return the listed model of a name.
+
+    is_leaving: it is to be taken away, so that nobody would pull it first. Raises: ModelNotFound.
+    """
     listed = find_model(api.list_models(), name)
-    if listed is None:
-        raise missing_model(api.url, name)
-    return listed
+    if listed is not None:
+        return listed
+    missing = missing_model(api.url, name)
+    if is_leaving:
+        missing.hint = "'holocron models list ollama' shows what it has."
+    raise missing

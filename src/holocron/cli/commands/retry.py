@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, model_option, pass_given
 from holocron.cli.project import choose_derivations, open_project_model, open_store_to_read
 from holocron.cli.running import RunOutcome, exit_code, outcomes_to_json, report, run_work
-from holocron.cli.terminal import print_json, say
+from holocron.cli.terminal import print_json, say, show_count
 from holocron.derivation import Derivation
 from holocron.derivation.catalogue import load_catalogue
 from holocron.llm.model import LanguageModel
 from holocron.store import JobStatus, Store
-from holocron.store.reports import count_statuses
+from holocron.store.reports import list_jobs
 from holocron.work import retry_derivation
 
 _STATUSES = (JobStatus.REJECTED, JobStatus.FAILED)
+#: jobs of each status that are looked at to say whose they are
+_MOST_LEFT = 1000
 _CHOICES = (*_STATUSES, JobStatus.CANCELLED)
 
 
@@ -56,22 +60,35 @@ def command(
             outcomes.append(_retry(store, ready, derivation, statuses))
             if outcomes[-1].summary.stopped:
                 break
-        left = sum(
-            count.jobs
-            for count in count_statuses(store)
-            if count.status in statuses and count.derivation in {made.name for made in chosen}
-        )
+        left = _count_left(store, name, statuses)
     retried = sum(outcome.summary.subjects for outcome in outcomes)
     code = exit_code(outcomes)
     if as_json:
         print_json(outcomes_to_json(settings, outcomes, code))
     elif retried:
-        report([outcome for outcome in outcomes if outcome.summary.subjects])
+        report(
+            [outcome for outcome in outcomes if outcome.summary.subjects], given.name_command("retry", model)
+        )
     else:
         say("There is nothing to try again.")
-        if left:
-            say(f"{left:,} jobs belong to another model or an older question; 'holocron derive' asks anew.")
+        for (other, owner), number in sorted(left.items()):
+            if other not in {made.name for made in chosen}:
+                why = "which is not in this project"
+            elif owner == settings.model:
+                why = f"of an older question or other weights: {given.name_command('derive', model)}"
+            else:
+                why = f"of another model: {given.name_command('retry', owner)}"
+            say(f"{show_count(number, 'job')} of {other}, {why}")
     return code
+
+
+def _count_left(store: Store, name: str | None, statuses: tuple[JobStatus, ...]) -> Counter[tuple[str, str]]:
+    """Return how many jobs of each derivation and model ended so, the newest of them."""
+    return Counter(
+        (job.derivation, job.model)
+        for status in statuses
+        for job in list_jobs(store, status=status, derivation=name, wanted=True, limit=_MOST_LEFT)
+    )
 
 
 def _retry(

@@ -10,12 +10,8 @@ from holocron.cli.given import Given, json_option, pass_given
 from holocron.cli.progress import show_duration
 from holocron.cli.project import open_store_to_read
 from holocron.cli.terminal import print_json, print_table, say
-from holocron.store import utc_now
-from holocron.store.control import WorkerRow, list_worker_rows
+from holocron.store.workers import WorkerRow, list_worker_rows
 from holocron.work.presence import find_dead
-
-#: a worker on another machine that says nothing for so long is taken for dead; it speaks every half minute
-_SILENT_AFTER = dt.timedelta(minutes=2)
 
 
 @click.command(
@@ -30,14 +26,12 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
     """List the workers, the oldest first: where they run, with which model, and how many jobs they hold.
 
     A worker is `alive`; or `dead`, where its process on this machine is gone; or `silent`, where one on
-    another machine has said nothing for two minutes. The jobs of both go to others: of the dead at once, of
-    the silent when their leases end.
+    another machine has said nothing for three minutes. The jobs of both go to the workers that are there.
     """
     with open_store_to_read(given.load_settings()) as store:
         rows = list_worker_rows(store)
         dead = set(find_dead(store, [row.process for row in rows]))
-    now = utc_now()
-    states = {row.process.worker_id: _state(row, dead, now) for row in rows}
+    states = {row.process.worker_id: _state(row, dead) for row in rows}
     if as_json:
         print_json(
             [
@@ -69,8 +63,8 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
                 row.process.process_id,
                 row.model,
                 row.slots,
-                _ago(now - row.started_at),
-                _ago(now - row.seen_at),
+                _ago(row.silence + (row.seen_at - row.started_at)),
+                _ago(row.silence),
                 row.held,
             )
             for row in rows
@@ -78,10 +72,10 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
     )
 
 
-def _state(row: WorkerRow, dead: set[int], now: dt.datetime) -> str:
+def _state(row: WorkerRow, dead: set[int]) -> str:
     if row.process.worker_id in dead:
         return "dead"
-    return "silent" if now - row.seen_at > _SILENT_AFTER else "alive"
+    return "silent" if row.is_silent else "alive"
 
 
 def _ago(span: dt.timedelta) -> str:

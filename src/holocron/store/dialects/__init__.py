@@ -8,12 +8,12 @@ from __future__ import annotations
 from sqlalchemy import URL
 
 from holocron.errors import SettingsInvalid
-from holocron.store.dialects.dialect import Dialect, hide_passwords
+from holocron.store.dialects.dialect import Dialect, hide_passwords, missing_driver, read_url, show_url
 from holocron.store.dialects.mssql import MSSQLDialect
 from holocron.store.dialects.postgresql import PostgreSQLDialect
 from holocron.store.dialects.sqlite import SQLiteDialect
 
-__all__ = ["Dialect", "dialect_for", "hide_passwords"]
+__all__ = ["Dialect", "dialect_for", "hide_passwords", "missing_driver", "read_url", "show_url"]
 
 _DIALECTS: dict[str, type[Dialect]] = {
     "sqlite": SQLiteDialect,
@@ -31,6 +31,6 @@ def dialect_for(url: URL) -> Dialect:
     if made is None:
         raise SettingsInvalid(
             f"there is no store on {url.get_backend_name()!r}",
-            hint="HOLOCRON_DATABASE_URL takes sqlite:///PATH, postgresql://… or mssql://….",
+            hint="Write the URL as sqlite:///PATH, postgresql://… or mssql://….",
         )
     return made()

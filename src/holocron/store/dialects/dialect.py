@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, bindparam, insert, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Select,
+    Table,
+    bindparam,
+    insert,
+    make_url,
+    update,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.schema import CreateView, DropView
 
-from holocron.errors import StoreError, StoreUnreachable, UsageError
+from holocron.errors import SettingsInvalid, StoreError, StoreUnreachable, UsageError
 
+#: the parameter that brings a list of values (see Dialect.is_among)
+AMONG = "among"
 SelectT = TypeVar("SelectT", bound=Select[*tuple[object, ...]])
 
 #: the role that may read the views and nothing else
@@ -21,6 +38,18 @@ READER = "holocron_reader"
 LOCK_TIMEOUT_S = 60
 #: the schema that `holocron db bootstrap` makes
 SCHEMA = "holocron"
+
+_BARE_AT = re.compile(
+    r"[\w+]+://[^:/]*:[^@]*@.*@|.*[?&]\w*(?:password|pwd)=[^&]*@", re.DOTALL | re.IGNORECASE
+)
+_ENCODING = "In a password '@' is written %40, '/' %2F and ':' %3A."
+#: where a password stands: in a URL, and behind its name in a connection string
+_PLACES = (
+    re.compile(r"(://[^:/@\s]*:)\S*(?=@)"),
+    re.compile(r"(?i)(\w*(?:password|pwd)\s*=\s*)(\{[^}]*\}|'[^']*'|\"[^\"]*\"|[^\s;&]+)"),
+)
+#: a word of this many letters is no driver's
+_LONGEST_WORD = 15
 
 
 class Dialect(ABC):
@@ -57,6 +86,18 @@ class Dialect(ABC):
     def now(self, connection: Connection) -> dt.datetime:
         """Return the time in UTC, without a zone, of the one clock that all workers of the database share."""
 
+    def wait_briefly(self, connection: Connection) -> None:  # noqa: B027 - there may be nothing to do
+        """Let this transaction give up on a lock after a moment, where readers keep theirs to their end."""
+
+    def name_holders(self, connection: Connection, views: Sequence[str]) -> str:  # noqa: ARG002 - for one that can tell
+        """Return in words who has one of these views locked; nothing where the database does not tell."""
+        return ""
+
+    def replace_view(self, connection: Connection, name: str, query: Select[*tuple[Any, ...]]) -> None:
+        """Make a view, in the place of the one of that name where there is one."""
+        connection.execute(DropView(Table(name, MetaData()), if_exists=True))
+        connection.execute(CreateView(query, name))
+
     @abstractmethod
     def publish_view(self, connection: Connection, name: str, comments: Mapping[str, str]) -> None:
         """Let readers see a new view, and say there what its columns mean."""
@@ -83,9 +124,13 @@ class Dialect(ABC):
             [{f"b_{name}": value for name, value in row.items()} for row in rows],
         )
 
-    def is_among(self, column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
-        """Return the condition that a column holds one of these texts or numbers."""
-        return column.in_(values)
+    def is_among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return the condition that a column holds one of the texts or numbers of the parameter AMONG."""
+        return column.in_(bindparam(AMONG, expanding=True))
+
+    def bind_among(self, values: Sequence[object]) -> object:
+        """Return what the parameter AMONG takes for these values."""
+        return list(values)
 
     @abstractmethod
     def translate(self, problem: DBAPIError) -> StoreError | None:
@@ -134,13 +179,73 @@ def first_line(problem: DBAPIError) -> str:
     return (str(problem.orig).strip().splitlines() or [type(problem.orig).__name__])[0]
 
 
+def read_url(said: str | URL, *, named: str = "HOLOCRON_DATABASE_URL") -> URL:
+    """Return a database URL taken apart.
+
+    named: the setting or option that holds it, as errors call it. Raises: SettingsInvalid, quoting nothing.
+    """
+    if isinstance(said, str) and _BARE_AT.match(said):
+        # the rest of a password would be taken for the host, and told by whoever looks for that
+        raise SettingsInvalid(f"{named} has an '@' in a password", hint=_ENCODING)
+    try:
+        return make_url(said)
+    except ArgumentError as problem:
+        hint = f"Write it as sqlite:///PATH or KIND://LOGIN:PASSWORD@HOST/DATABASE. {_ENCODING}"
+        raise SettingsInvalid(f"{named} is no database URL", hint=hint) from problem
+    except ValueError:
+        # what Python says of it quotes a part of the URL, which may be the password's
+        raise SettingsInvalid(f"{named} has a port that is no number", hint=_ENCODING) from None
+
+
+def show_url(said: str) -> str:
+    """Return a database URL without login, password and options."""
+    try:
+        url = read_url(said)
+    except SettingsInvalid:
+        # where its parts end is not known, and one of them is a password
+        return f"{said.partition('://')[0]}://…"
+    shown = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    return unquote(shown.render_as_string())
+
+
 def hide_passwords(said: str, *urls: URL) -> str:
-    """Return what a driver said without the passwords of these URLs, wherever in them they stand."""
+    """Return what a driver said without passwords: none of these URLs', and none that stands where one does.
+
+    A password that might be a word of the driver's own is hidden in quotation marks alone: to blot out every
+    'a' or 'server' would spoil the sentence, and tell the password.
+    """
+    for place in _PLACES:
+        said = place.sub(r"\1***", said)
     for url in urls:
-        for secret in (url.password, *(url.query.get(name) for name in ("password", "pwd", "PWD"))):
-            if secret:
-                said = said.replace(str(secret), "***")
+        shown = (url.username, url.host, url.database, str(url.port or ""))
+        for secret in filter(None, _list_passwords(url)):
+            if secret not in shown:
+                said = _pattern_of(secret).sub("***", said)
     return said
+
+
+def _list_passwords(url: URL) -> list[str]:
+    found = [str(url.password or "")]
+    for name, value in url.query.items():
+        if "password" in name.lower() or "pwd" in name.lower():
+            found += [value] if isinstance(value, str) else value
+    return found
+
+
+def _pattern_of(secret: str) -> re.Pattern[str]:
+    """Return where a password is one for sure: in quotation marks, and where no driver has such a word."""
+    value = re.escape(secret)
+    quoted = rf"(?<=['\"`]){value}(?=['\"`])"
+    is_word = secret.isdigit() or (secret.isalpha() and len(secret) <= _LONGEST_WORD) or len(secret) < 3
+    return re.compile(quoted if is_word else rf"{quoted}|(?<!\w){value}(?!\w)")
+
+
+def missing_driver(dialect: Dialect, problem: ImportError) -> SettingsInvalid:
+    """Return the error of a database whose driver is not installed."""
+    return SettingsInvalid(
+        f"{dialect.title} needs a driver that is not installed: {problem}",
+        hint=f"pip install 'holocron-analytics[{dialect.extra}]'",
+    )
 
 
 def connection_lost(said: str) -> StoreUnreachable:

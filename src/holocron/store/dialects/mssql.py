@@ -7,7 +7,8 @@ parameters in a statement, a row lock in the words of the standard (hints lock i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import (
     URL,
@@ -43,14 +44,15 @@ from holocron.store.dialects.dialect import (
     read_login,
     run_ddl,
 )
+from holocron.store.dialects.mssql_rows import insert_rows, send_singly, update_rows
 
 _DRIVERS = {
     "mssql": "mssql+mssqlpython",
     "mssql+mssqlpython": "mssql+mssqlpython",
     "mssql+pymssql": "mssql+pymssql",
 }
-#: pymssql says the number of https://learn.microsoft.com/sql/relational-databases/errors-events, mssql-python
-#: only the sentence, or its own words for the SQLSTATE
+#: pymssql says the number of https://learn.microsoft.com/sql/relational-databases/errors-events, where there
+#: is one; mssql-python only the sentence, or its own words for the SQLSTATE
 _SIGNS: tuple[tuple[type[StoreError], frozenset[int], tuple[str, ...]], ...] = (
     (StoreConflict, frozenset({1205, 3960}), ("Serialization failure", "deadlock victim")),
     (StoreBusy, frozenset({1222}), ("Lock request time out", "Timeout expired")),
@@ -59,13 +61,17 @@ _SIGNS: tuple[tuple[type[StoreError], frozenset[int], tuple[str, ...]], ...] = (
         frozenset({1101, 1105, 9002}),
         ("Could not allocate", "transaction log for database", "disk space"),
     ),
-    (
-        StoreUnreachable,
-        frozenset({229, 262, 300, 3906, 4060, 18452, 18456}),
-        ("permission was denied", "permission denied", "Login failed", "Cannot open database", "read-only"),
-    ),
 )
-_LOST_NUMBERS = frozenset({20002, 20003, 20004, 20006, 20009, 20047, 6005, 596})
+_REFUSED_NUMBERS = frozenset({229, 262, 300, 3906, 4060, 18452, 18456})
+_REFUSED_WORDS = (
+    "permission was denied",
+    "permission denied",
+    "Login failed",
+    "Cannot open database",
+    "Server rejected the connection",
+    "read-only",
+)
+_LOST_NUMBERS = frozenset({20002, 20003, 20004, 20006, 20009, 20017, 20047, 6005, 596})
 _LOST_WORDS = (
     "Communication link failure",
     "Connection failure",
@@ -75,7 +81,17 @@ _LOST_WORDS = (
     "Disconnect error",
     "TCP Provider",
     "SHUTDOWN is in progress",
+    # pymssql's
+    "Unable to connect",
+    "server connection failed",
+    "Net-Lib error",
+    "from the server failed",
+    "to the server failed",
+    "Unexpected EOF from the server",
+    "DBPROCESS is dead",
+    "Not connected to any MS SQL server",
 )
+_DB_LIB = re.compile(r"DB-Lib error message \d+, severity \d+:(?:\s*General SQL Server error: .*)?")
 
 
 class MSSQLDialect(Dialect):
@@ -89,17 +105,17 @@ class MSSQLDialect(Dialect):
         if url.drivername not in _DRIVERS:
             raise SettingsInvalid(
                 f"SQL Server is spoken through mssql-python or pymssql, not {url.get_driver_name()!r}",
-                hint="HOLOCRON_DATABASE_URL takes mssql+mssqlpython://… or mssql+pymssql://….",
+                hint="Write its URL as mssql://… or mssql+pymssql://….",
             )
         engine = create_engine(
             url.set(drivername=_DRIVERS[url.drivername]),
             pool_size=1,
             max_overflow=4,
             isolation_level="READ COMMITTED",
-            # one statement with thousands of values takes 3.5 times as long as the driver's own way
             use_insertmanyvalues=False,
         )
         event.listen(engine, "connect", _prepare)
+        send_singly(engine)
         return engine
 
     def begin_writing(self, connection: Connection) -> None:
@@ -143,6 +159,16 @@ class MSSQLDialect(Dialect):
             view = connection.dialect.identifier_preparer.quote_identifier(name)
             run_ddl(connection, f"GRANT SELECT ON {view} TO {READER}")
 
+    def insert_rows(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows in one statement per thousand."""
+        insert_rows(connection, table, rows)
+
+    def update_rows(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], *, by: str
+    ) -> None:
+        """Change rows in one statement per thousand."""
+        update_rows(connection, table, rows, by=by)
+
     def bootstrap(self, admin_url: URL, url: URL) -> None:
         """Make the database with row versioning on, the login, its user and schema, and the reader's role."""
         login = read_login(admin_url, url)
@@ -166,8 +192,11 @@ class MSSQLDialect(Dialect):
 
     def translate(self, problem: DBAPIError) -> StoreError | None:
         """Tell by the error's number or words a conflict, a lock, a full disk and a lost connection apart."""
-        said = first_line(problem)
+        said = _read_sentence(problem)
         number, words = _read_number(problem.orig), str(problem.orig)
+        # whoever may not come in hears that the connection failed as well
+        if number in _REFUSED_NUMBERS or any(sign in words for sign in _REFUSED_WORDS):
+            return StoreUnreachable(f"the database refused: {said}")
         if (
             problem.connection_invalidated
             or number in _LOST_NUMBERS
@@ -187,11 +216,24 @@ def _read_number(problem: BaseException | None) -> int | None:
     return number if isinstance(number, int) else None
 
 
+def _read_sentence(problem: DBAPIError) -> str:
+    """Return what the driver said; pymssql's own message numbers stand around the server's sentence."""
+    parts = _DB_LIB.split(next((said.decode(errors="replace") for said in _read_bytes(problem.orig)), ""))
+    return next((part.strip().splitlines()[0] for part in parts if part.strip()), first_line(problem))
+
+
+def _read_bytes(problem: BaseException | None) -> list[bytes]:
+    """Return pymssql's messages."""
+    given = problem.args if problem is not None else ()
+    given = given[0] if len(given) == 1 and isinstance(given[0], tuple) else given
+    return [said for said in given if isinstance(said, bytes)]
+
+
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute(f"SET LOCK_TIMEOUT {LOCK_TIMEOUT_S * 1000}")
-    # without it some errors undo their statement alone and leave the transaction open
-    cursor.execute("SET XACT_ABORT ON")
+    # an error that a driver hides must not undo what came before it; whatever it shows ends in a rollback
+    cursor.execute("SET XACT_ABORT OFF")
     cursor.close()
     connection.commit()
 

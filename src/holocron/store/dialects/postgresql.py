@@ -7,12 +7,14 @@ more than 63 bytes (derived names are cut to them everywhere).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    Select,
     Table,
     Unicode,
     create_engine,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateView
 
 from holocron.errors import (
     SettingsInvalid,
@@ -30,6 +33,7 @@ from holocron.errors import (
     StoreFull,
     StoreUnreachable,
     UsageError,
+    ViewHeld,
 )
 from holocron.store.dialects.dialect import (
     LOCK_TIMEOUT_S,
@@ -52,8 +56,24 @@ _KINDS: dict[str, type[StoreError]] = {
     "53": StoreBusy,
     "55P03": StoreBusy,
     "57014": StoreBusy,
-    "2BP01": StoreError,
+    "2BP01": ViewHeld,
 }
+#: what is said of a view that would lose a column, or its type
+_OTHER_COLUMNS = "42P16"
+#: shorter than the second after which a deadlock is looked for, so that a reader is never its victim
+_BRIEFLY_MS = 500
+_COLUMNS = text(
+    "SELECT column_name::text FROM information_schema.columns"
+    " WHERE table_schema = current_schema() AND table_name = :view ORDER BY ordinal_position"
+)
+_HOLDERS = text(
+    "SELECT DISTINCT format('session %s of %s%s holds %s', s.pid, s.usename,"
+    " ' (' || nullif(s.application_name, '') || ')', c.relname)"
+    " FROM pg_class c JOIN pg_locks l ON l.relation = c.oid AND l.granted"
+    " JOIN pg_stat_activity s ON s.pid = l.pid AND s.datname = current_database()"
+    " WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:views)"
+    " AND s.pid <> pg_backend_pid() ORDER BY 1 LIMIT 3"
+)
 #: the server goes down, comes up or closed the connection
 _LOST = ("08", "57P01", "57P02", "57P03", "57P05", "53300")
 #: what a server says, without a code, to who may not come in
@@ -74,7 +94,7 @@ class PostgreSQLDialect(Dialect):
         if url.drivername not in ("postgresql", "postgresql+psycopg"):
             raise SettingsInvalid(
                 f"PostgreSQL is spoken through psycopg, not {url.get_driver_name()!r}",
-                hint="HOLOCRON_DATABASE_URL takes postgresql://…",
+                hint="Write its URL as postgresql://…",
             )
         given = url.query.get("options", "")
         settings = f"-c TimeZone=UTC -c lock_timeout={LOCK_TIMEOUT_S}s"
@@ -112,6 +132,37 @@ class PostgreSQLDialect(Dialect):
         now: dt.datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
         return now.astimezone(dt.UTC).replace(tzinfo=None)
 
+    def wait_briefly(self, connection: Connection) -> None:
+        """Give up soon: whoever comes to read a view waits behind a swap that waits for another reader."""
+        run_ddl(connection, f"SET LOCAL lock_timeout = {_BRIEFLY_MS}")
+
+    def name_holders(self, connection: Connection, views: Sequence[str]) -> str:
+        """Return the sessions, their logins and programs, which every login may see."""
+        return ", ".join(connection.execute(_HOLDERS, {"views": list(views)}).scalars())
+
+    def replace_view(self, connection: Connection, name: str, query: Select[*tuple[Any, ...]]) -> None:
+        """Replace a view in place if it keeps its columns: rights on it, and what is built on it, stay.
+
+        Then the earlier columns stand first, in their order, and new ones behind, as the server demands.
+        """
+        older = list(connection.execute(_COLUMNS, {"view": name}).scalars())
+        columns = dict(query.selected_columns.items())
+        if older and columns.keys() >= {*older}:
+            ordered = [columns.pop(column) for column in older] + [*columns.values()]
+            replaced = CreateView(query.with_only_columns(*ordered), name, or_replace=True)
+            try:
+                with connection.begin_nested():
+                    connection.execute(replaced)
+            except DBAPIError as problem:
+                if _code_of(problem) != _OTHER_COLUMNS:
+                    raise
+            else:
+                quote = connection.dialect.identifier_preparer.quote
+                for column in older:
+                    run_ddl(connection, f"COMMENT ON COLUMN {quote(name)}.{quote(column)} IS NULL")
+                return
+        super().replace_view(connection, name, query)
+
     def publish_view(self, connection: Connection, name: str, comments: Mapping[str, str]) -> None:
         """Comment on the columns, and let the reader's role read where bootstrap made it."""
         quote = connection.dialect.identifier_preparer.quote
@@ -143,28 +194,30 @@ class PostgreSQLDialect(Dialect):
 
     def translate(self, problem: DBAPIError) -> StoreError | None:
         """Tell by SQLSTATE a conflict, a lock, a full disk, a lost connection and a missing right apart."""
-        code = getattr(problem.orig, "sqlstate", None) or ""
+        code = _code_of(problem)
         said = first_line(problem)
         is_away = not code and any(sign in said for sign in _TURNED_AWAY)
         is_unnamed = not code and type(problem.orig).__name__ == "OperationalError"
         if not is_away and (problem.connection_invalidated or code.startswith(_LOST) or is_unnamed):
             return connection_lost(said)
         if is_away or code.startswith(_REFUSED):
-            return StoreUnreachable(
-                f"the database refused: {said}",
-                hint="Check HOLOCRON_DATABASE_URL; 'holocron db bootstrap' makes the database and its login.",
-            )
+            return StoreUnreachable(f"the database refused: {said}")
         for start in (code, code[:2]):
             if start in _KINDS:
                 break
         else:
             return None
         if code == "2BP01":
-            return StoreError(
-                f"a view cannot be replaced: {said}",
-                hint="Something that is not Holocron's was built on it; drop that and make it again later.",
+            detail = problem.orig.diag.message_detail or said  # type: ignore[union-attr] # psycopg's own error
+            return ViewHeld(
+                detail.splitlines()[0], hint="Drop that; once the views are swapped, make it anew on them."
             )
         return _KINDS[start](f"the database gave up: {said}")
+
+
+def _code_of(problem: DBAPIError) -> str:
+    """Return the SQLSTATE; empty where the server did not say it."""
+    return getattr(problem.orig, "sqlstate", None) or ""
 
 
 def _literal(value: str) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Table,
+    bindparam,
     create_engine,
     event,
     func,
@@ -38,7 +39,7 @@ from holocron.errors import (
     StoreUnreachable,
     UsageError,
 )
-from holocron.store.dialects.dialect import Dialect, SelectT
+from holocron.store.dialects.dialect import AMONG, Dialect, SelectT
 
 #: how long a writer waits for another one
 BUSY_TIMEOUT_MS = 60_000
@@ -60,6 +61,8 @@ class SQLiteDialect(Dialect):
     embedded = True
     has_row_locks = False
     max_parameters = 30_000
+    #: where the file lies, as a sentence goes on with it; empty for a URI
+    _place = ""
 
     def connect(self, url: URL) -> Engine:
         """Open or make the database file; its folder is made too."""
@@ -72,6 +75,11 @@ class SQLiteDialect(Dialect):
             place = Path(url.database).resolve()
             # a relative place would be another one once the working folder has changed
             url = url.set(database=str(place))
+            self._place = f" {place}"
+            if place.is_dir():
+                raise StoreUnreachable(
+                    f"{place} is a folder, and a database is a file", hint="Name a file in it."
+                )
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as problem:
@@ -111,7 +119,10 @@ class SQLiteDialect(Dialect):
 
     def bootstrap(self, admin_url: URL, url: URL) -> None:  # noqa: ARG002 - the dialects' signature
         """Refuse: a file needs no administrator."""
-        raise UsageError("SQLite needs no bootstrap", hint="The first 'holocron derive' makes the file.")
+        raise UsageError(
+            "SQLite needs no bootstrap",
+            hint="Its file is made by itself. For a server's set HOLOCRON_DATABASE_URL.",
+        )
 
     def insert_rows(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows through the driver's own named parameters.
@@ -138,13 +149,17 @@ class SQLiteDialect(Dialect):
         statement = f"UPDATE {quote(table.name)} SET {changes} WHERE {quote(by)} = :{by}"
         connection.exec_driver_sql(statement, _plain_rows(table, rows))
 
-    def is_among(self, column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
+    def is_among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Return the condition with all values in one parameter.
 
         SQLAlchemy takes longer to write a list of parameters than SQLite takes to look the rows up.
         """
-        listed = func.json_each(json.dumps(list(values), ensure_ascii=False)).table_valued("value")
+        listed = func.json_each(bindparam(AMONG)).table_valued("value")
         return column.in_(select(listed.c.value))
+
+    def bind_among(self, values: Sequence[object]) -> object:
+        """Return the values as a JSON array."""
+        return json.dumps(list(values), ensure_ascii=False)
 
     def translate(self, problem: DBAPIError) -> StoreError | None:
         """Tell a full disk, a lock, a missing right and damage apart."""
@@ -161,12 +176,12 @@ class SQLiteDialect(Dialect):
                 return StoreBusy("another process holds the database")
             case primary if primary in _UNREACHABLE:
                 return StoreUnreachable(
-                    f"the database cannot be opened or written: {origin}",
+                    f"the database{self._place} cannot be opened or written: {origin}",
                     hint="Check the rights on the file and its folder, or set HOLOCRON_DATABASE_URL.",
                 )
             case primary if primary in _DAMAGED:
                 return StoreUnreachable(
-                    f"the database is damaged or is no SQLite file: {origin}",
+                    f"the database{self._place} is damaged or is no SQLite file: {origin}",
                     hint="Restore it from a backup, or move it away: evidence can be derived again.",
                 )
         return None
