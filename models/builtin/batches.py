@@ -14,6 +14,7 @@ from random import Random
 
 import torch
 from models.builtin.alignment import Decision, Sources, find_sources
+from models.builtin.composing import is_odd
 from models.builtin.examples import Example, Side, Stage, make_group
 from models.builtin.network import Batch, Chunk
 from models.builtin.tokenizer import END, chat_text, load_tokenizer, opening_text
@@ -136,6 +137,12 @@ def _field_places(system: str, offsets: list[tuple[int, int]]) -> dict[tuple[str
         depth = sketch.count("{", 0, found.start()) - sketch.count("}", 0, found.start())
         path = [*path[: depth - 1], found.group(1)]
         places[tuple(path)] = [holders[form + char] for char in range(*found.span(1))]
+        note = system.find(f"\n{'.'.join(path)}: ", form) if is_odd(path[-1]) else -1
+        if note >= 0:
+            # a name that says nothing stands before its meaning: look at the end of its description
+            end = system.find("\n", note + 1)
+            last = (end if end >= 0 else system.rindex(END)) - 1
+            places[tuple(path)] = [holders[last]] * len(path[-1])
     return places
 
 
@@ -158,7 +165,10 @@ def _aims(
         if path in names:
             aims.append((Heads.VALUE_TO_FIELD, before + held[char], names[path][-1], 1.0))
     named = {
-        char + n: place for char, path in sources.named.items() for n, place in enumerate(names.get(path, ()))
+        char + n: place
+        for char, path in sources.named.items()
+        if not is_odd(path[-1])
+        for n, place in enumerate(names.get(path, ()))
     }
     for n, (start, end) in enumerate(told):
         decision = _decision(sources, start, end)

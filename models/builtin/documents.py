@@ -13,7 +13,8 @@ from enum import StrEnum
 from random import Random
 
 from models.builtin.names import Names
-from models.builtin.phrasing import NAME, Line, Writer
+from models.builtin.phrasing import Writer
+from models.builtin.speaking import NAME, Line
 from models.builtin.world import Entity
 
 _TWO_COLUMNS = (
@@ -104,7 +105,7 @@ class DocumentMaker:
         rng, writer = self.rng, self.writer
         lines: list[Line] = []
         if rng.random() < 0.3:
-            lines.append(self._heading(self.entities[0].name, (0, NAME, 0)))
+            lines += self._title()
         elif len(self.entities) > 1 and rng.random() < 0.3:
             # the one that is asked for need not come first
             lines.append(writer.opener(1, rng.sample(list(self.entities[1].kind.attributes), 2)))
@@ -138,6 +139,16 @@ class DocumentMaker:
             lines.insert(rng.randint(len(lines) // 2, len(lines)), writer.decoy())
         return lines
 
+    def _title(self) -> list[Line]:
+        """Return the name as a heading: once, twice as web pages have it, or in capitals."""
+        name, luck = self.entities[0].name, self.rng.random()
+        if luck < 0.2:
+            return [Line(name.upper())]
+        if luck < 0.3:
+            between = Line(self.rng.choice(("Index of names", "Archive", "Home", "Register", "Main page")))
+            return [Line(name, ((0, NAME, 0),)), between, Line(name, ((0, NAME, 0),))]
+        return [self._heading(name, (0, NAME, 0))]
+
     def _heading(self, text: str, *claims: tuple[int, str, int]) -> Line:
         return Line(self.rng.choice(("", "", "# ")) + text, claims)
 
@@ -159,13 +170,15 @@ class DocumentMaker:
         rng, writer = self.rng, self.writer
         name = self.entities[0].name
         heads = rng.choice(_TWO_COLUMNS) if rng.random() < 0.25 else None
+        shouted = rng.random() < 0.12
         lines = [self._heading(name, (0, NAME, 0))] if rng.random() < 0.7 else []
+        lines = [Line(name.upper())] if shouted else lines
         if not lines or rng.random() < 0.2:
             lines.append(_in_columns(Line(f"Name: {name}", ((0, NAME, 0),)), heads))
         keys = list(telling.keys)
         rng.shuffle(keys)
-        if keys and rng.random() < 0.5:
-            opener = writer.opener(0, [keys[0]])
+        if shouted or (keys and rng.random() < 0.5):
+            opener = writer.opener(0, keys[:1])
             lines.append(opener)
             keys = [key for key in keys if (0, key, 0) not in opener.claims]
         mark = rng.choice(("", "", "- "))
@@ -190,7 +203,7 @@ class DocumentMaker:
 
     def _record(self, telling: Telling) -> list[Line]:
         """Return one line per leaf of a JSON document, named by its pointer."""
-        rng, entity = self.rng, self.entities[0]
+        rng, entity, writer = self.rng, self.entities[0], self.writer
         root = rng.choice(("", "", "", "/record", "/item", f"/{entity.kind.name}"))
         lines = [Line(f"{root}/{rng.choice(('name', 'title', 'name'))}: {entity.name}", ((0, NAME, 0),))]
         if rng.random() < 0.5:
@@ -198,18 +211,25 @@ class DocumentMaker:
             lines.append(Line(f"{root}/type: {entity.noun}", tuple((0, key, 0) for key in nouns)))
         for key in telling.keys:
             attribute = entity.kind.attributes[key]
-            label = rng.choice(attribute.fields.of(held_out=self.held_out and rng.random() < 0.5))
+            fact = entity.facts[key]
+            words = attribute.fields
+            if fact.date and attribute.date_fields.seen and rng.random() < 0.6:
+                words = attribute.date_fields
+            label = rng.choice(words.of(held_out=self.held_out and rng.random() < 0.5))
             if attribute.type == "goods":
                 lines += [
                     Line(f"{root}/{label}/{n}: {item}", ((0, key, 0),))
                     for n, item in enumerate(entity.facts[key].value)
                 ]
                 continue
-            fact = entity.facts[key]
             bare = str(fact.value) if attribute.type in ("integer", "number", "count") else fact.text
             lines.append(Line(f"{root}/{label}: {bare}", ((0, key, 0),)))
         if rng.random() < 0.5:
             rng.shuffle(lines)
+        if rng.random() < 0.25:
+            told = writer.unknown(0, telling.unknown[0]) if telling.unknown else writer.decoy()
+            note = rng.choice(("remarks", "note", "notes", "comment", "remark"))
+            lines.append(Line(f"{root}/{note}: {told.text}"))
         for key in telling.lists:
             listed = entity.kind.lists[key]
             label = rng.choice(listed.fields.seen)
@@ -233,13 +253,18 @@ class DocumentMaker:
             key: rng.choice(kind.attributes[key].fields.of(held_out=self.held_out and rng.random() < 0.5))
             for key in keys
         }
-        name = rng.choice(("name", "name", f"{kind.name}", "title"))
+        name = rng.choice(("name", "name", f"{kind.name}", f"{kind.name}", "title", "entry"))
+        nouns = [key for key, attribute in kind.attributes.items() if attribute.type == "noun"]
+        typed = rng.choice(("type", "kind", "sort")) if rng.random() < 0.4 else ""
+        nouns = nouns if typed and not set(nouns) & set(keys) else []
         lines: list[Line] = []
         for number, entity in enumerate(self.entities):
             if entity.kind is not kind:
                 continue
             cells = [f"{name}: {entity.name}"] + [f"{heads[key]}: {entity.facts[key].text}" for key in keys]
-            claims = ((number, NAME, 0), *((number, key, 0) for key in keys))
+            if typed:
+                cells.insert(1, f"{typed}: {entity.noun}")
+            claims = ((number, NAME, 0), *((number, key, 0) for key in (*keys, *nouns)))
             lines.append(Line("; ".join(cells), claims))
         rng.shuffle(lines)
         return lines

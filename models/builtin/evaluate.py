@@ -1,6 +1,6 @@
 """Evaluation: the model's answers, through the product, against right ones.
 
-In: a GGUF file and sets of examples: generated, written by hand, or a folder of one's own. Out: a table.
+In: a GGUF file and sets of jobs. Out: a table.
 Never: mends an answer; one that the product rejects counts against every leaf it should have had.
 """
 
@@ -11,40 +11,23 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import psutil
-import yaml
-from models.builtin.examples import CATALOGUE, PLAIN, Example, Side, make_group
+from models.builtin.cases import SETS, Case, cases_of, handwritten_cases
 
-from holocron.derivation import Derivation
-from holocron.derivation.contract import CITE, Contract
-from holocron.derivation.prompt import Prompt, render_answer
-from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle, number_segments
+from holocron.derivation.contract import CITE
+from holocron.derivation.prompt import render_answer
 from holocron.fingerprint import JSONValue
 from holocron.llm.llamacpp import LlamaCppModel
-from holocron.validation import ContractValidator, Outcome, ShownEvidence, judge
+from holocron.validation import Outcome, judge
 
-HANDWRITTEN = Path(__file__).with_name("handwritten.jsonl")
-ROOT = Path(__file__).parents[2]
-SETS = ("unseen names", "held-out patterns and fields", "catalogue, unseen names", "by hand", "the demo")
 HEADS = (
     "set", "jobs", "wholly right", "leaf F1", "citation accuracy", "lines found", "accepted", "tokens/s",
 )  # fmt: skip
 Leaf = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A job: its prompt, its evidence as the product holds it, and the right answer."""
-
-    prompt: Prompt
-    shown: ShownEvidence
-    validator: ContractValidator
-    answer: JSONValue
 
 
 @dataclass(slots=True)
@@ -95,108 +78,6 @@ class Score:
                 f"{self.tokens / max(self.seconds, 1e-9):.0f}",
             ]
         )
-
-
-def generated_cases(stage_name: str, count: int) -> Iterator[Case]:
-    """Yield generated jobs of one of the sets, always the same ones."""
-    stage = CATALOGUE if stage_name.startswith("catalogue") else PLAIN
-    side = Side(held_out_names=True, held_out_patterns=stage_name.startswith("held-out"))
-    for number in range(count):
-        example = make_group(Random(f"{stage_name} {number}"), side, stage, 1)[0]
-        yield case_of(example)
-
-
-def case_of(example: Example) -> Case:
-    """Return a generated example as the product holds it, line by line."""
-    items = tuple(
-        EvidenceItem(
-            text="".join(segment.text + "\n" for segment in segments),
-            media_type=MediaType.TEXT,
-            source=f"{position}",
-        )
-        for position, segments in _by_item(example)
-    )
-    shown = ShownEvidence(
-        bundle=EvidenceBundle(subject=example.subject, items=items), segments=_offsets(example)
-    )
-    return Case(example.prompt, shown, ContractValidator(example.derivation.contract), example.answer)
-
-
-def _by_item(example: Example) -> Iterator[tuple[int, list]]:
-    positions = sorted({segment.position for segment in example.segments})
-    for position in positions:
-        yield position, [segment for segment in example.segments if segment.position == position]
-
-
-def _offsets(example: Example) -> tuple:
-    placed = []
-    for _, segments in _by_item(example):
-        start = 0
-        for segment in segments:
-            end = start + len(segment.text)
-            placed.append(
-                type(segment)(segment.number, segment.position, segment.kind, start, end, segment.text)
-            )
-            start = end + 1
-    return tuple(placed)
-
-
-def handwritten_cases(path: Path = HANDWRITTEN) -> Iterator[Case]:
-    """Yield the paragraphs that were written by hand, cut and numbered by the product."""
-    derivations: dict[str, Derivation] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        if "contract" in entry:
-            derivations[entry["contract"]] = Derivation(
-                name=entry["contract"],
-                version="1",
-                instructions=entry["instructions"],
-                contract=Contract.parse(entry["schema"]),
-            )
-            continue
-        derivation = derivations[entry["ask"]]
-        bundle = inline_bundle(entry["subject"], entry["text"])
-        segments = number_segments(bundle)
-        yield Case(
-            derivation.render_prompt(bundle.subject, segments),
-            ShownEvidence(bundle=bundle, segments=tuple(segments)),
-            ContractValidator(derivation.contract),
-            entry["answer"],
-        )
-
-
-def demo_cases() -> Iterator[Case]:
-    """Yield the demo's jobs; their right answers are in the repository's tests, with the lines to cite."""
-    sys.path.append(str(ROOT / "tests"))
-    from demo_answers import PROJECT, cite_journey, cite_lines, read_archive, read_gold
-
-    told = yaml.safe_load((PROJECT / "derivations" / "entity_facts.yaml").read_text(encoding="utf-8"))
-    contract = Contract.parse(told["contract"])
-    derivation = Derivation(
-        name=told["name"], version=str(told["version"]), instructions=told["instructions"], contract=contract
-    )
-    gold = read_gold()
-    for subject, bundle in read_archive().items():
-        segments = number_segments(bundle)
-        facts = gold[subject]
-        journeys = [{CITE: cite_journey(bundle, journey), **journey} for journey in facts["journeys"]]
-        yield Case(
-            derivation.render_prompt(bundle.subject, segments),
-            ShownEvidence(bundle=bundle, segments=tuple(segments)),
-            ContractValidator(contract),
-            {CITE: cite_lines(bundle, facts), **facts, "journeys": journeys},
-        )
-
-
-def cases_of(name: str, count: int) -> list[Case]:
-    """Return the jobs of one of the sets."""
-    match name:
-        case "by hand":
-            return list(handwritten_cases())
-        case "the demo":
-            return list(demo_cases())
-        case _:
-            return list(generated_cases(name, count))
 
 
 def evaluate(model: LlamaCppModel, cases: Sequence[Case]) -> Score:
@@ -259,7 +140,7 @@ def main() -> None:
     """Print the table for a model file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--count", type=int, default=200, help="generated jobs per set")
+    parser.add_argument("--count", type=int, default=120, help="at most so many jobs of each generated set")
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--show", type=int, default=0, help="print so many wrong answers per set")
     options = parser.parse_args()

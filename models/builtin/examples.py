@@ -13,8 +13,9 @@ from random import Random
 
 from models.builtin.documents import DocumentMaker, Form, Telling, slug
 from models.builtin.ledger import make_ledger
-from models.builtin.phrasing import NAME, Claim, Line, Writer
+from models.builtin.phrasing import Writer
 from models.builtin.questions import Asked, Question, QuestionMaker
+from models.builtin.speaking import NAME, Claim, Line
 from models.builtin.world import Entity, World
 
 from holocron.derivation.contract import CITE
@@ -120,12 +121,13 @@ def _one(
     rng: Random, world: World, stage: Stage, question: Question
 ) -> tuple[str, list[list[Line]], JSONValue]:
     main = _invent(world, question)
-    entities = [main]
-    entities += [
-        world.invent(main.kind) if rng.random() < 0.7 else _invent(world, question)
-        for _ in range(rng.choice((0, 1, 1, 2)))
+    form = rng.choices(list(Form), (0.54, 0.15, 0.13, 0.18))[0]
+    tabled = form is Form.TABLE and rng.random() < 0.7
+    others = [
+        world.invent(main.kind) if tabled or rng.random() < 0.7 else _invent(world, question)
+        for _ in range(rng.choice((1, 2, 2, 3, 4) if tabled else (0, 1, 1, 2)))
     ]
-    form = rng.choices(list(Form), (0.56, 0.16, 0.12, 0.16))[0]
+    entities = [main, *(other for other in others if other.name != main.name)]
     maker = DocumentMaker(rng, entities, world.names, held_out=world.held_out_patterns)
     lines = maker.write(form, _telling(rng, stage, question, main), clutter=stage.clutter)
     if rng.random() < 0.4:

@@ -22,7 +22,7 @@ from models.builtin.batches import Group
 from models.builtin.network import Network
 from torch import Tensor
 
-_SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "tiles.h"))
+_SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "pass.h", "weights.h", "tiles.h"))
 _FLAGS = ("-std=c++20", "-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 #: memory for one group's pass
 _ROOM = 1_200_000_000

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from random import Random
 
+from models.builtin.composing import camel, odd_name, seen_words
 from models.builtin.names import Names
-from models.builtin.phrasing import Line
+from models.builtin.speaking import Line
 from models.builtin.words import read_words
 
 from holocron.derivation.contract import CITE, Contract
@@ -35,6 +36,14 @@ _ASK = (
     "Give the fields of the entry.",
     "",
 )
+_DESCRIBED = (
+    "{}",
+    "the {}",
+    "{} of the entry",
+    "{}, as written",
+    "what is given as {}",
+    "the entry's {}",
+)
 Bundle = tuple[str, list[Line], JSONValue]
 
 
@@ -42,35 +51,61 @@ def make_ledger(rng: Random, *, held_out: bool, size: int) -> tuple[Derivation, 
     """Return a question of invented fields, and bundles whose lines carry them by name."""
     fields: dict[str, str] = {}
     for _ in range(rng.choice((2, 3, 3, 4, 5, 6, 7))):
-        first = rng.choice(_FIRST)
-        name = first if rng.random() < 0.5 else f"{first}_{rng.choice(_SECOND)}"
-        if rng.random() < 0.1:
-            name = f"{rng.choice(_SECOND)}_{first}".replace("of_birth_", "")
-        fields[name] = (
-            "integer"
-            if name.split("_")[-1] in _NUMERIC or (first in _NUMERIC and rng.random() < 0.8)
-            else "string"
-        )
+        name = _field(rng)
+        numeric = name.split("_")[-1] in _NUMERIC or (name.split("_")[0] in _NUMERIC and rng.random() < 0.8)
+        numeric = numeric or rng.random() < 0.15
+        fields[name] = "integer" if numeric else "string"
     asked = rng.sample(list(fields), max(1, len(fields) - rng.randint(0, 2)))
     nullable = rng.random() < 0.6
-    schema: JSONValue = {
-        "type": "object",
-        "properties": {
-            name: {"type": [fields[name], "null"] if nullable else fields[name]} for name in asked
-        },
-        "required": list(asked),
-    }
+    shown = _shown(rng, asked)
+    properties: dict[str, JSONValue] = {}
+    for name in asked:
+        described = {} if shown[name] == name else {"description": _describe(rng, name)}
+        type_: JSONValue = [fields[name], "null"] if nullable else fields[name]
+        properties[shown[name]] = {"type": type_, **described}
+    schema: JSONValue = {"type": "object", "properties": properties, "required": list(properties)}
     derivation = Derivation(
         name="ledger", version="1", instructions=rng.choice(_ASK), contract=Contract.parse(schema)
     )
     return derivation, [
-        _bundle(rng, Names(rng, held_out=held_out), fields, asked, nullable=nullable) for _ in range(size)
+        _bundle(rng, Names(rng, held_out=held_out), fields, shown, nullable=nullable) for _ in range(size)
     ]
 
 
-def _bundle(rng: Random, names: Names, fields: dict[str, str], asked: list[str], *, nullable: bool) -> Bundle:
+def _field(rng: Random) -> str:
+    """Return a field's name of one or two words."""
+    if rng.random() < 0.5:
+        first = rng.choice(_FIRST)
+        if rng.random() < 0.1:
+            return f"{rng.choice(_SECOND)}_{first}".replace("of_birth_", "")
+        return first if rng.random() < 0.5 else f"{first}_{rng.choice(_SECOND)}"
+    words = rng.sample(seen_words(), rng.choice((1, 2, 2)))
+    return rng.choice(("_", "_", "_of_", "_of_the_")).join(words)
+
+
+def _shown(rng: Random, asked: list[str]) -> dict[str, str]:
+    """Return how the contract spells the fields: as they are, in camel case, or saying nothing."""
+    luck = rng.random()
+    if luck < 0.5:
+        return {name: name for name in asked}
+    if luck < 0.65:
+        return {name: camel(name) for name in asked}
+    odd = [odd_name(rng, Names(rng, held_out=False).word().lower()) for _ in range(3 * len(asked))]
+    return dict(zip(asked, dict.fromkeys(odd), strict=False))
+
+
+def _describe(rng: Random, name: str) -> str:
+    label = name.replace("_", " ")
+    return rng.choice(
+        ("{}", "the {}", "{} of the entry", "{}, as written", "what is given as {}", "the entry's {}")
+    ).format(label)
+
+
+def _bundle(
+    rng: Random, names: Names, fields: dict[str, str], shown: dict[str, str], *, nullable: bool
+) -> Bundle:
     style = rng.choice(("pointer", "row", "label", "sentence"))
-    told = [name for name in fields if not (nullable and name in asked and rng.random() < 0.15)]
+    told = [name for name in fields if not (nullable and name in shown and rng.random() < 0.15)]
     rng.shuffle(told)
     values: dict[str, JSONValue] = {}
     where: dict[str, int] = {}
@@ -82,6 +117,8 @@ def _bundle(rng: Random, names: Names, fields: dict[str, str], asked: list[str],
             else getattr(names, rng.choice(("person", "place", "ship", "organisation", "word", "title")))()
         )
         label = name.replace("_", " ")
+        if " of " not in label and label.count(" ") == 1 and rng.random() < 0.25:
+            label = "{1} of the {0}".format(*label.split())
         texts.append(
             {
                 "pointer": f"/{name}: {values[name]}",
@@ -94,7 +131,7 @@ def _bundle(rng: Random, names: Names, fields: dict[str, str], asked: list[str],
     lines = [Line("; ".join(texts))] if style == "row" else [Line(text) for text in texts]
     lines = [line for line in lines if line.text] or [Line("Nothing is recorded.")]
     answer: JSONValue = {
-        CITE: sorted({where[name] for name in asked if name in where}),
-        **{name: values.get(name) for name in asked},
+        CITE: sorted({where[name] for name in shown if name in where}),
+        **{spelt: values.get(name) for name, spelt in shown.items()},
     }
     return f"entry {rng.randint(1, 900)}", lines, answer

@@ -20,6 +20,8 @@ _WEIGHTS = [style["weight"] for style in _WORDS["styles"]]
 _TRADES = ("maker", "man", "smith", "keeper", "seller", "er", "wright", "or", " dealer", " mender", "ist")
 #: one word of so many is put together from parts of plain words, so that every token is met in a name
 PLAIN_SHARE = 0.25
+#: one word of so many has been in another name of the bundle
+AGAIN_SHARE = 0.05
 #: one word of eight is held out
 HELD_OUT_SHARE = 8
 
@@ -44,9 +46,17 @@ class Names:
     def __init__(self, rng: Random, *, held_out: bool) -> None:
         self._rng = rng
         self._held_out = held_out
+        #: words that were made before: some come again in other names of the same bundle
+        self._made: list[str] = []
 
     def word(self, ends: list[str] | None = None) -> str:
-        """Return one capitalised invented word."""
+        """Return one capitalised invented word, now and then one that was made before."""
+        if self._made and self._rng.random() < AGAIN_SHARE:
+            return self._rng.choice(self._made)
+        self._made.append(self._new_word(ends))
+        return self._made[-1]
+
+    def _new_word(self, ends: list[str] | None) -> str:
         rng = self._rng
         while True:
             if rng.random() < PLAIN_SHARE:

@@ -11,27 +11,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
+from models.builtin.composing import compose_fields, odd_name, read_wider, widen
+from models.builtin.names import Names
 from models.builtin.world import KINDS, Kind, Words, read_kind
 
 from holocron.derivation.contract import Contract
 from holocron.derivation.derivations import Derivation
 from holocron.fingerprint import JSONValue
 
-_NAME_FIELDS = Words.read(
-    ["name", "name", "name", "name", "title", "full_name", "called", "label", "~designation", "~known_as"]
-)
-_KIND_FIELDS = Words.read(
-    ["kind", "kind", "type", "category", "entity_kind", "what", "~sort", "~class_of_thing"]
-)
-_HOME_FIELDS = Words.read(
-    ["home", "home", "home_place", "origin", "place", "seat", "where", "~homeland", "~home_town"]
-)
-_YEAR_FIELDS = Words.read(
-    ["year", "year", "start_year", "begun", "since", "first_year", "~year_of_origin", "~start"]
-)
-_JOURNEY_FIELDS = Words.read(
-    ["journeys", "journeys", "travels", "voyages", "stops", "visits", "~trips_made", "~places_reached"]
-)
+_CATALOGUE = {
+    role: Words.read(widen(words["fields"], compose_fields(words, "subject")))
+    for role, words in read_wider("catalogue").items()
+}
 _HOME_NOTES = Words.read(
     [
         "birthplace, home port or region",
@@ -59,6 +50,8 @@ _NAME_NOTES = (
     "full name, without titles",
 )
 _KIND_NOTES = ("what the subject is", "sort of thing", "which of these it is")
+#: of the fields in contracts with descriptions, so many have a name that says nothing
+_ODD_SHARE = 0.12
 _WHAT = ("facts", "details", "the facts", "what is known", "the main facts", "basic facts", "the data")
 _INSTRUCTIONS = (
     "Extract {what} about the subject.",
@@ -197,7 +190,7 @@ class QuestionMaker:
         if rng.random() < share:
             asked.append(
                 self._asked(
-                    "kind" if plain else self._pick(_KIND_FIELDS),
+                    "kind" if plain else self._pick(_CATALOGUE["kind"]),
                     "kind",
                     {"enum": values},
                     _KIND_NOTES,
@@ -205,8 +198,8 @@ class QuestionMaker:
                 )
             )
         for role, names, notes, type_ in (
-            ("home", _HOME_FIELDS, _HOME_NOTES, "string"),
-            ("year", _YEAR_FIELDS, _YEAR_NOTES, "integer"),
+            ("home", _CATALOGUE["home"], _HOME_NOTES, "string"),
+            ("year", _CATALOGUE["year"], _YEAR_NOTES, "integer"),
         ):
             if rng.random() < share:
                 keys = {
@@ -231,7 +224,7 @@ class QuestionMaker:
     def _journeys(self, kinds: tuple[Kind, ...], *, plain: bool) -> Asked:
         listed = read_kind("ship").lists["journeys"]
         parts = {part: part if plain else self._pick(words) for part, words in listed.item_fields.items()}
-        name = "journeys" if plain else self._pick(_JOURNEY_FIELDS)
+        name = "journeys" if plain else self._pick(_CATALOGUE["journey"])
         return self._list(
             name,
             {kind.name: "journeys" for kind in kinds},
@@ -310,12 +303,15 @@ class QuestionMaker:
                 made["type"] = [made["type"], "null"]
             else:
                 made = {"anyOf": [made, {"type": "null"}]}
-        if self.rng.random() < self.noted:
+        odd = not self.held_out and self.noted and self.rng.random() < _ODD_SHARE
+        if odd:
+            name = odd_name(self.rng, Names(self.rng, held_out=False).word().lower())
+        if odd or self.rng.random() < self.noted:
             made["description"] = self.rng.choice(notes)
         return Asked(name=name, means=means, keys=keys or {}, schema=made, nullable=nullable)
 
     def _name(self, more: tuple[str, ...]) -> Asked:
-        name = self.rng.choice(more) if self.rng.random() < 0.15 else self._pick(_NAME_FIELDS)
+        name = self.rng.choice(more) if self.rng.random() < 0.15 else self._pick(_CATALOGUE["name"])
         return self._asked(name, "name", {"type": "string"}, _NAME_NOTES, nullable=False)
 
     def _attribute(self, kind: Kind, key: str) -> tuple[Asked, tuple[str, ...]]:

@@ -10,8 +10,19 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import yaml
+from models.builtin.composing import (
+    Words,
+    compose_dates,
+    compose_fields,
+    compose_labels,
+    compose_notes,
+    compose_nouns,
+    read_wider,
+    widen,
+)
 from models.builtin.names import Names
 from models.builtin.words import read_words
 
@@ -19,27 +30,6 @@ from holocron.fingerprint import JSONValue
 
 KINDS = ("person", "ship", "place", "organisation", "work", "event")
 _MONTHS, _SMALL = read_words()["months"], read_words()["small_numbers"]
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Patterns of one sort, kept apart by side; the mark `~` in the files holds one out."""
-
-    seen: tuple[str, ...]
-    held_out: tuple[str, ...]
-
-    @classmethod
-    def read(cls, entries: list[str] | None) -> Words:
-        """Split marked entries from the others."""
-        texts = [str(entry) for entry in entries or ()]
-        return cls(
-            tuple(text for text in texts if not text.startswith("~")),
-            tuple(text[1:] for text in texts if text.startswith("~")),
-        )
-
-    def of(self, *, held_out: bool) -> tuple[str, ...]:
-        """Return the patterns of a side; where nothing is held out, all of them."""
-        return (self.held_out or self.seen) if held_out else self.seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +46,10 @@ class Attribute:
     says: Words
     part: Words
     noun: Words
+    #: nouns that name the value
+    heads: tuple[str, ...]
+    #: sentences in which the entity `{s}` is the object
+    active: tuple[str, ...]
     spec: dict[str, JSONValue]
 
 
@@ -113,33 +107,13 @@ class Entity:
 def read_kind(name: str) -> Kind:
     """Read one pattern file."""
     raw = yaml.safe_load((Path(__file__).parent / "patterns" / f"{name}.yaml").read_text(encoding="utf-8"))
+    wider = read_wider(name)
     attributes = {
-        key: Attribute(
-            key=key,
-            type=spec["type"],
-            role=spec.get("role", ""),
-            fields=Words.read(spec["fields"]),
-            date_fields=Words.read(spec.get("date")),
-            labels=Words.read(spec["labels"]),
-            notes=Words.read(spec["notes"]),
-            says=Words.read(spec["says"]),
-            part=Words.read(spec.get("part")),
-            noun=Words.read(spec["noun"]),
-            spec=spec,
-        )
+        key: _attribute(name, key, spec, wider["attributes"].get(key, {}))
         for key, spec in raw["attributes"].items()
     }
     lists = {
-        key: ListAttribute(
-            key=key,
-            item=spec["item"],
-            fields=Words.read(spec["fields"]),
-            item_fields={part: Words.read(names) for part, names in spec["item_fields"].items()},
-            notes=Words.read(spec["notes"]),
-            says=Words.read(spec["says"]),
-            label=Words.read(spec["label"]),
-            more=Words.read(spec["more"]),
-        )
+        key: _listed(name, key, spec, wider.get("lists", {}).get(key, {}))
         for key, spec in raw["lists"].items()
     }
     return Kind(
@@ -149,6 +123,44 @@ def read_kind(name: str) -> Kind:
         attributes=attributes,
         lists=lists,
         pairs=tuple(tuple(pair) for pair in raw["pairs"]),
+    )
+
+
+def _attribute(kind: str, key: str, spec: dict[str, Any], words: dict[str, Any]) -> Attribute:
+    """Return an attribute: its patterns with those that its wider words give."""
+    nouns = widen(spec["noun"], compose_nouns(words, spec["type"]))
+    return Attribute(
+        key=key,
+        type=spec["type"],
+        role=spec.get("role", ""),
+        fields=Words.read(widen(spec["fields"], compose_fields(words, kind))),
+        date_fields=Words.read(widen(spec["date"], compose_dates(words)) if "date" in spec else None),
+        labels=Words.read(widen(spec["labels"], compose_labels(words))),
+        notes=Words.read(widen(spec["notes"], compose_notes(words, kind), share=0.25)),
+        says=Words.read(widen(spec["says"], words.get("says", []), share=0.35)),
+        part=Words.read(spec.get("part")),
+        noun=Words.read(nouns),
+        heads=tuple(words.get("heads", ())) + tuple(f"year of {event}" for event in words.get("events", ())),
+        active=tuple(words.get("active", ())),
+        spec=spec,
+    )
+
+
+def _listed(kind: str, key: str, spec: dict[str, Any], words: dict[str, Any]) -> ListAttribute:
+    """Return a list, likewise."""
+    parts, one = words.get("parts", {}), key.removesuffix("s")
+    return ListAttribute(
+        key=key,
+        item=spec["item"],
+        fields=Words.read(widen(spec["fields"], compose_fields(words, kind))),
+        item_fields={
+            part: Words.read(widen(names, compose_fields({"heads": parts.get(part, [])}, one)))
+            for part, names in spec["item_fields"].items()
+        },
+        notes=Words.read(widen(spec["notes"], compose_notes(words, kind), share=0.25)),
+        says=Words.read(widen(spec["says"], words.get("says", []))),
+        label=Words.read(spec["label"]),
+        more=Words.read(spec["more"]),
     )
 
 
