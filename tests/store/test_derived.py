@@ -271,7 +271,7 @@ def test_a_new_contract_makes_new_tables_and_swaps_the_views(store: Store) -> No
     assert rows(store, "SELECT value FROM ship_facts_tags") == [("yard",)]
     plan_ships(store, derivation=old)
     assert rows(store, "SELECT name, port, launched FROM ship_facts") == [("Vessel 1", "Arven", 1801)]
-    views = "SELECT view_name FROM holocron_derived_table WHERE is_current"
+    views = "SELECT view_name FROM holocron_derived_table WHERE is_current = '1'"
     assert rows(store, views) == [("ship_facts",)]
     plan_ships(store, derivation=new)
     assert rows(store, "SELECT value FROM ship_facts_tags") == [("yard",)]

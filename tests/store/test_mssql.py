@@ -72,10 +72,8 @@ def test_rows_are_changed_in_one_statement() -> None:
     MSSQLDialect().update_rows(server, _TABLE, [row], by="id")  # type: ignore[arg-type]  # as above
     ((statement, values),) = server.said
     assert values == [[7, None, "x", 0]]
-    assert statement.startswith(
-        "UPDATE t SET old = r.f1, [a b]]c] = r.f2 FROM [ship 100%] AS t JOIN OPENJSON("
-    )
-    assert statement.endswith("AS r ON r.f0 = t.id")
+    assert statement.startswith("UPDATE [ship 100%] SET old = r.f1, [a b]]c] = r.f2 FROM OPENJSON(")
+    assert statement.endswith("AS r WHERE r.f0 = [ship 100%].id")
     check_tsql(statement.replace("%(rows)s", "?"), parsed=False)
 
 
@@ -144,10 +142,18 @@ _GONE = b"DB-Lib error message 20047, severity 9:\nDBPROCESS is dead or not enab
             _DriverError(f"Cannot commit transaction: {(20047, _GONE)}"), True, "Cannot commit", id="commit"
         ),
         pytest.param(
-            _DriverError("Driver Error: Server rejected the connection; DDBC Error: no such database"),
-            False,
-            "no such database",
-            id="no database",
+            _DriverError((4060, b'Cannot open database "facts" requested by the login. The login failed.')),
+            True,
+            "refused: Cannot open database",
+            id="no database, or not yet",
+        ),
+        pytest.param(
+            _DriverError(
+                "Driver Error: x; DDBC Error: SHUTDOWN is in progress. Login failed for user 'ann'."
+            ),
+            True,
+            "SHUTDOWN",
+            id="going down",
         ),
         pytest.param(
             _DriverError("Driver Error: Client unable to establish connection; DDBC Error: TCP Provider: x"),
@@ -157,8 +163,8 @@ _GONE = b"DB-Lib error message 20047, severity 9:\nDBPROCESS is dead or not enab
         ),
     ],
 )
-def test_who_is_turned_away_does_not_wait(problem: Exception, comes_back: bool, said: str) -> None:
-    """A server that is away may come back, a refusal stays one; both are told in the server's own words."""
+def test_who_may_not_come_in_does_not_wait(problem: Exception, comes_back: bool, said: str) -> None:
+    """A server that is away or starts may come back, a refusal stays one; both are told in its own words."""
     translated = MSSQLDialect().translate(OperationalError("SELECT 1", {}, problem))
     assert isinstance(translated, StoreUnreachable)
     assert translated.retryable is comes_back

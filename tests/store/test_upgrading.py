@@ -25,7 +25,7 @@ def _plant(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[Connection], None]
 
 
 def _add_column(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE holocron_model ADD COLUMN vendor VARCHAR(20)")
+    connection.exec_driver_sql("ALTER TABLE holocron_model ADD vendor VARCHAR(20)")
     connection.exec_driver_sql("UPDATE holocron_model SET vendor = 'unknown'")
 
 

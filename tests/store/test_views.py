@@ -75,7 +75,7 @@ def test_a_swap_is_all_or_nothing(store: Store) -> None:
     with _fault_at(store, "CREATE VIEW ship_facts_tags"), pytest.raises(_PlantedError):
         planner.swap_views()
     rows(store, "SELECT port FROM ship_facts")
-    shown = "SELECT view_name FROM holocron_derived_table WHERE is_current"
+    shown = "SELECT view_name FROM holocron_derived_table WHERE is_current = '1'"
     assert rows(store, shown) == [("ship_facts",)]
     planner.swap_views(at_once=True)
     assert rows(store, shown) == [("ship_facts",), ("ship_facts_tags",)]

@@ -115,11 +115,12 @@ def test_the_defaults_of_settings_are_the_documented_ones() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_name_real_variables(name: str) -> None:
-    """A HOLOCRON_ variable in a document is one that settings.py or the compose files read."""
+    """A HOLOCRON_ variable in a document is one that settings.py, the compose files or the tests read."""
     named = set(re.findall(r"\bHOLOCRON_[A-Z_]+", read_document(name).text))
     stack = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     read = {*settings._VARIABLES.values(), "HOLOCRON_TRACEBACK", settings.CONTAINER_VARIABLE}
-    assert named <= read | set(stack)
+    tests = re.findall(r'"(HOLOCRON_TEST_[A-Z_]+)"', (ROOT / "tests/conftest.py").read_text(encoding="utf-8"))
+    assert named <= read | {*stack, *tests}
 
 
 def test_every_public_name_is_explained() -> None:

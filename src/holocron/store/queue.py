@@ -217,23 +217,19 @@ def fail_job(store: Store, job: ClaimedJob, *, error: str) -> None:
 
 
 @retried
-def take_over_jobs(store: Store, *, dead_workers: Sequence[int] = ()) -> int:
+def take_over_jobs(
+    store: Store, *, dead_workers: Sequence[int] = (), living_workers: Sequence[int] = ()
+) -> int:
     """Make jobs ready again whose lease ran out or whose worker is dead; return how many.
 
-    dead_workers: those whose process is known to be gone; one that was not seen for SILENT_AFTER is too.
+    dead_workers: those whose process is known to be gone. living_workers: those whose process is known to be
+    there; of all others, who was not seen for SILENT_AFTER is dead.
     The first time at once; a job that keeps losing its workers waits longer each time, so that others go
     first, and ends as failed after MAX_FAILURES.
     """
     with store.writing() as connection:
         now = store.now(connection)
-        lost = or_(
-            tables.job.c.lease_expires_at < now,
-            tables.job.c.worker_id.in_(list(dead_workers)),
-            # by the clock of the database, which wrote when they were seen
-            tables.job.c.worker_id.in_(
-                select(tables.worker.c.id).where(tables.worker.c.seen_at < now - SILENT_AFTER)
-            ),
-        )
+        lost = _is_lost(now, dead_workers, living_workers)
         # what is locked is being ended, or taken over, at this moment
         numbers = _lock_jobs(store, connection, and_(tables.job.c.status == JobStatus.CLAIMED, lost))
         again = tables.job.c.failures + 1
@@ -272,6 +268,20 @@ def take_over_jobs(store: Store, *, dead_workers: Sequence[int] = ()) -> int:
             dead = tables.worker.c.id.in_(list(dead_workers))
             connection.execute(delete(tables.worker).where(dead, ~held))
     return len(rows)
+
+
+def _is_lost(now: dt.datetime, dead: Sequence[int], living: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that nobody works a claimed job any more."""
+    silent = select(tables.worker.c.id).where(
+        # by the clock of the database, which wrote when they were seen
+        tables.worker.c.seen_at < now - SILENT_AFTER,
+        tables.worker.c.id.not_in(list(living)),
+    )
+    return or_(
+        tables.job.c.lease_expires_at < now,
+        tables.job.c.worker_id.in_(list(dead)),
+        tables.job.c.worker_id.in_(silent),
+    )
 
 
 def _lock_jobs(store: Store, connection: Connection, condition: ColumnElement[bool]) -> list[int]:

@@ -51,7 +51,7 @@ class WorkerRow:
 
     @property
     def is_silent(self) -> bool:
-        """Tell whether it is taken for dead, and its jobs go to others."""
+        """Tell whether it is taken for dead by whoever cannot look at its process."""
         return self.silence > SILENT_AFTER
 
 

@@ -42,7 +42,7 @@ from holocron.work.concurrency import Concurrency
 from holocron.work.crew import Crew, Flight
 from holocron.work.observers import WorkObserver
 from holocron.work.pace import Pace
-from holocron.work.presence import find_dead, sign_off, sign_on
+from holocron.work.presence import find_dead, find_living, sign_off, sign_on
 from holocron.work.retry import backoff_s
 from holocron.work.slots import SlottedModel
 
@@ -338,8 +338,12 @@ class Worker:
             self._looked_at = now
             # before the take-over: this process may have slept through its own leases
             self._renew_leases()
-            others = [worker for worker in list_workers(self._store) if worker.worker_id != self._worker_id]
-            take_over_jobs(self._store, dead_workers=find_dead(self._store, others))
+            workers = list_workers(self._store)
+            take_over_jobs(
+                self._store,
+                dead_workers=find_dead(self._store, workers),
+                living_workers=find_living(self._store, workers),
+            )
 
     def _renew_leases(self) -> None:
         begun = [flight for flight in self._flights if flight.progress]

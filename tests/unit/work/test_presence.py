@@ -14,7 +14,7 @@ import pytest
 from holocron.store import Store
 from holocron.store.workers import WorkerProcess, list_workers
 from holocron.work import presence
-from holocron.work.presence import find_dead, name_host, sign_off, sign_on
+from holocron.work.presence import find_dead, find_living, name_host, sign_off, sign_on
 
 _HERE = name_host()
 
@@ -33,7 +33,7 @@ def test_this_process_lives(store: Store) -> None:
     number = sign_on(store)
     (worker,) = list_workers(store)
     assert (worker.worker_id, worker.host, worker.process_id) == (number, _HERE, os.getpid())
-    assert find_dead(store, [worker]) == []
+    assert (find_dead(store, [worker]), find_living(store, [worker])) == ([], [number])
     sign_off(store, number)
     assert list_workers(store) == []
 
@@ -52,7 +52,8 @@ def test_a_process_that_has_ended_is_dead(store: Store) -> None:
     ended.wait()
     assert find_dead(store, [_worker(ended.pid)]) == [1]
     assert _HERE.startswith(socket.gethostname())
-    assert find_dead(store, [_worker(ended.pid, host="elsewhere")]) == []
+    elsewhere = [_worker(ended.pid, host="elsewhere"), _worker(os.getpid(), host="elsewhere")]
+    assert (find_dead(store, elsewhere), find_living(store, elsewhere)) == ([], [])
 
 
 def test_a_number_that_was_given_again_is_dead(store: Store) -> None:

@@ -10,8 +10,8 @@ from holocron.cli.given import Given, json_option, pass_given
 from holocron.cli.progress import show_duration
 from holocron.cli.project import open_store_to_read
 from holocron.cli.terminal import print_json, print_table, say
-from holocron.store.workers import WorkerRow, list_worker_rows
-from holocron.work.presence import find_dead
+from holocron.store.workers import list_worker_rows
+from holocron.work.presence import find_dead, find_living
 
 
 @click.command(
@@ -30,8 +30,10 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
     """
     with open_store_to_read(given.load_settings()) as store:
         rows = list_worker_rows(store)
-        dead = set(find_dead(store, [row.process for row in rows]))
-    states = {row.process.worker_id: _state(row, dead) for row in rows}
+        processes = [row.process for row in rows]
+        states = {row.process.worker_id: "silent" if row.is_silent else "alive" for row in rows}
+        states |= dict.fromkeys(find_living(store, processes), "alive")
+        states |= dict.fromkeys(find_dead(store, processes), "dead")
     if as_json:
         print_json(
             [
@@ -70,12 +72,6 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
             for row in rows
         ],
     )
-
-
-def _state(row: WorkerRow, dead: set[int]) -> str:
-    if row.process.worker_id in dead:
-        return "dead"
-    return "silent" if row.is_silent else "alive"
 
 
 def _ago(span: dt.timedelta) -> str:

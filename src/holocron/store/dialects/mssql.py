@@ -7,6 +7,7 @@ parameters in a statement, a row lock in the words of the standard (hints lock i
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 from collections.abc import Mapping, Sequence
 
@@ -62,16 +63,20 @@ _SIGNS: tuple[tuple[type[StoreError], frozenset[int], tuple[str, ...]], ...] = (
         ("Could not allocate", "transaction log for database", "disk space"),
     ),
 )
-_REFUSED_NUMBERS = frozenset({229, 262, 300, 3906, 4060, 18452, 18456})
-_REFUSED_WORDS = (
-    "permission was denied",
-    "permission denied",
-    "Login failed",
+#: a server that goes down or comes up turns everyone away for a moment; one that recovers a database says the
+#: same as of a database that is not there
+_PASSING_NUMBERS = frozenset({922, 4060, 6005, 17142, 18401, 18451})
+_PASSING_WORDS = (
+    "SHUTDOWN is in progress",
+    "Only administrator",
+    "has been paused",
+    "being recovered",
     "Cannot open database",
     "Server rejected the connection",
-    "read-only",
 )
-_LOST_NUMBERS = frozenset({20002, 20003, 20004, 20006, 20009, 20017, 20047, 6005, 596})
+_REFUSED_NUMBERS = frozenset({229, 262, 300, 3906, 18452, 18456})
+_REFUSED_WORDS = ("permission was denied", "permission denied", "Login failed", "read-only")
+_LOST_NUMBERS = frozenset({20002, 20003, 20004, 20006, 20009, 20017, 20047, 596})
 _LOST_WORDS = (
     "Communication link failure",
     "Connection failure",
@@ -80,7 +85,6 @@ _LOST_WORDS = (
     "Connection timeout expired",
     "Disconnect error",
     "TCP Provider",
-    "SHUTDOWN is in progress",
     # pymssql's
     "Unable to connect",
     "server connection failed",
@@ -91,6 +95,7 @@ _LOST_WORDS = (
     "DBPROCESS is dead",
     "Not connected to any MS SQL server",
 )
+_POOL = "holocron"
 _DB_LIB = re.compile(r"DB-Lib error message \d+, severity \d+:(?:\s*General SQL Server error: .*)?")
 
 
@@ -113,7 +118,10 @@ class MSSQLDialect(Dialect):
             max_overflow=4,
             isolation_level="READ COMMITTED",
             use_insertmanyvalues=False,
+            pool_logging_name=_POOL,
         )
+        # of a lost connection mssql-python cannot even be rid quietly; the loss itself is told elsewhere
+        logging.getLogger(f"sqlalchemy.pool.impl.QueuePool.{_POOL}").setLevel(logging.CRITICAL)
         event.listen(engine, "connect", _prepare)
         send_singly(engine)
         return engine
@@ -194,9 +202,12 @@ class MSSQLDialect(Dialect):
         """Tell by the error's number or words a conflict, a lock, a full disk and a lost connection apart."""
         said = _read_sentence(problem)
         number, words = _read_number(problem.orig), str(problem.orig)
-        # whoever may not come in hears that the connection failed as well
-        if number in _REFUSED_NUMBERS or any(sign in words for sign in _REFUSED_WORDS):
-            return StoreUnreachable(f"the database refused: {said}")
+        passes = number in _PASSING_NUMBERS or any(sign in words for sign in _PASSING_WORDS)
+        # of whoever may not come in it is said as well that the connection failed
+        if passes or number in _REFUSED_NUMBERS or any(sign in words for sign in _REFUSED_WORDS):
+            refused = StoreUnreachable(f"the database refused: {said}")
+            refused.retryable = passes
+            return refused
         if (
             problem.connection_invalidated
             or number in _LOST_NUMBERS

@@ -61,11 +61,11 @@ def update_rows(
     """Change rows that are found by one column, each once; all have the same columns, that one among them."""
     names = tuple(rows[0])
     quote = connection.dialect.identifier_preparer.quote
+    changed = quote(table.name)
     changes = ", ".join(f"{quote(name)} = r.f{place}" for place, name in enumerate(names) if name != by)
     statement = (
-        f"UPDATE t SET {changes} FROM {quote(table.name)} AS t"
-        f" JOIN OPENJSON(%(rows)s) WITH ({_fields_of(table, names)}) AS r"
-        f" ON r.f{names.index(by)} = t.{quote(by)}"
+        f"UPDATE {changed} SET {changes} FROM OPENJSON(%(rows)s) WITH ({_fields_of(table, names)}) AS r"
+        f" WHERE r.f{names.index(by)} = {changed}.{quote(by)}"
     )
     _execute_slices(connection, statement, rows)
 
