@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from factories import HONEST, MODEL, claim, make_derivation, ship_bundle, ships
 from holocron.derivation.prompt import Prompt
-from holocron.store import JobPlanner, JobResult, Store, queue
+from holocron.store import JobPlanner, JobResult, Store
 from holocron.testing import ScriptedModel
 from holocron.work import Worker, WorkObserver, derive_evidence
 from holocron.work.serving import Service
@@ -102,11 +101,7 @@ def derive_counted(store_url: str, calls: Path, subjects: int) -> None:
 
 
 def serve_counted(store_url: str, calls: Path, answer_s: float) -> None:
-    """Work a queue to its end, one answer at a time, and leave a byte in a file for every call.
-
-    For who is killed: a job is never given up, however many workers it loses.
-    """
-    queue.MAX_FAILURES = sys.maxsize
+    """Work a queue to its end, one answer at a time, and leave a byte in a file for every call."""
     with calls.open("ab", buffering=0) as tally:
 
         def answer(prompt: Prompt) -> str:

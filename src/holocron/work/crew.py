@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from itertools import count
+from queue import Empty, PriorityQueue
 
 from holocron.errors import HolocronError, ModelError
 from holocron.llm.model import OnProgress
@@ -54,13 +55,15 @@ class Crew:
         """Start the threads; they wait for jobs."""
         self._answer = answer
         self._on_progress = on_progress
-        #: None sends the thread that takes it home
-        self._waiting: SimpleQueue[Flight | None] = SimpleQueue()
+        #: the smallest goes first: its failures below zero, its number among all, and the flight; None sends
+        #: the thread that takes it home
+        self._waiting: PriorityQueue[tuple[int, int, Flight | None]] = PriorityQueue()
+        self._numbers = count()
         self._landed: deque[Flight] = deque()
         self._arrived = threading.Event()
         #: how many landed flights the store's thread waits for
         self._expected = 1
-        self._has_failed = False
+        self._is_urgent = False
         self._may_begin = threading.Event()
         self._may_begin.set()
         self._threads: list[threading.Thread] = []
@@ -81,12 +84,19 @@ class Crew:
             self._size += 1
         while self._size > size:
             self._size -= 1
-            self._waiting.put(None)
+            self._put(None)
 
     def add(self, flights: Iterable[Flight]) -> None:
-        """Let the threads take these up, in their order."""
+        """Let the threads take these up, in their order, but those first that failed most often.
+
+        Behind the others an innocent one would be lost with worker after worker, until it is given up.
+        """
         for flight in flights:
-            self._waiting.put(flight)
+            self._put(flight)
+
+    def _put(self, flight: Flight | None) -> None:
+        failures = flight.job.failures if flight is not None else 0
+        self._waiting.put((-failures, next(self._numbers), flight))
 
     def take_back(self) -> list[Flight]:
         """Return what no thread has taken up; none will."""
@@ -94,21 +104,22 @@ class Crew:
         sent_home = 0
         try:
             while True:
-                flight = self._waiting.get_nowait()
+                _, _, flight = self._waiting.get_nowait()
                 if flight is None:
                     sent_home += 1
                 else:
                     flights.append(flight)
         except Empty:
             for _ in range(sent_home):
-                self._waiting.put(None)
+                self._put(None)
             return flights
 
     def gather(self, expected: int, wait_s: float) -> list[Flight]:
-        """Return what has landed, as soon as so many have, or one of them with an error, or after a while.
+        """Return what has landed, as soon as so many have, or an urgent one, or after a while.
 
-        The caller sleeps until then: waking for each would take the interpreter from the threads. An error
-        may be the first of many.
+        The caller sleeps until then: waking for each would take the interpreter from the threads. Urgent is
+        an error, which may be the first of many, and the answer to a job that failed before or lost its
+        worker: it is not put at risk again for a shared commit.
         """
         self._expected = expected
         if not self._is_due():
@@ -116,7 +127,7 @@ class Crew:
             # one may have landed before the flag was cleared
             if not self._is_due():
                 self._arrived.wait(wait_s)
-        self._has_failed = False
+        self._is_urgent = False
         return [self._landed.popleft() for _ in range(len(self._landed))]
 
     @contextmanager
@@ -138,25 +149,25 @@ class Crew:
         """Wait for the threads to end what they do, and send them home."""
         self._may_begin.set()
         for _ in self._threads:
-            self._waiting.put(None)
+            self._put(None)
         for thread in self._threads:
             thread.join()
 
     def _serve(self) -> None:
-        while (flight := self._waiting.get()) is not None:
+        while (flight := self._waiting.get()[2]) is not None:
             if not self._may_begin.is_set():
                 self._may_begin.wait()
             try:
                 self._fly(flight)
             finally:
                 self._landed.append(flight)
-                if flight.error is not None:
-                    self._has_failed = True
+                if flight.error is not None or flight.job.failures:
+                    self._is_urgent = True
                 if self._is_due():
                     self._arrived.set()
 
     def _is_due(self) -> bool:
-        return self._has_failed or len(self._landed) >= self._expected
+        return self._is_urgent or len(self._landed) >= self._expected
 
     def _fly(self, flight: Flight) -> None:
         def on_progress(tokens: int) -> bool:

@@ -22,8 +22,8 @@ class _Panic(BaseException):
 class _Job:
     """A job as far as a crew looks at it."""
 
-    def __init__(self, number: int, fault: BaseException | None = None) -> None:
-        self.job_id, self.fault = number, fault
+    def __init__(self, number: int, fault: BaseException | None = None, failures: int = 0) -> None:
+        self.job_id, self.fault, self.failures = number, fault, failures
 
 
 def _answer(job: ClaimedJob, on_progress: OnProgress) -> JobResult:
@@ -33,8 +33,8 @@ def _answer(job: ClaimedJob, on_progress: OnProgress) -> JobResult:
     return cast("JobResult", f"{job.job_id} goes on: {on_progress(1)}")
 
 
-def _flight(number: int, fault: BaseException | None = None) -> Flight:
-    return Flight(job=cast("ClaimedJob", _Job(number, fault)))
+def _flight(number: int, fault: BaseException | None = None, *, failures: int = 0) -> Flight:
+    return Flight(job=cast("ClaimedJob", _Job(number, fault, failures)))
 
 
 @pytest.fixture
@@ -51,6 +51,27 @@ def test_all_that_is_added_lands_in_its_order(crew: Crew) -> None:
     assert crew.gather(20, 10) == flights
     assert [flight.result for flight in flights] == [f"{number} goes on: True" for number in range(20)]
     assert {flight.progress for flight in flights} == {2}
+
+
+def test_who_was_lost_before_goes_first() -> None:
+    """A job that a dead worker held in vain does not wait behind new ones, to be lost once more."""
+    entered, let_go = threading.Event(), threading.Event()
+
+    def wait(_tokens: int) -> bool:
+        entered.set()
+        return let_go.wait(10)
+
+    new = [_flight(number) for number in range(3)]
+    lost, lost_twice = _flight(3, failures=1), _flight(4, failures=2)
+    with closing(Crew(1, _answer, wait)) as crew:
+        crew.add(new)
+        assert entered.wait(10)
+        crew.add([lost, lost_twice])
+        let_go.set()
+        landed = crew.gather(5, 10)
+        while len(landed) < 5:
+            landed += crew.gather(5 - len(landed), 10)
+    assert landed == [new[0], lost_twice, lost, *new[1:]]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +105,24 @@ def test_an_error_is_handed_over_at_once() -> None:
     with closing(Crew(1, _answer, hold)) as waiting:
         waiting.add([failed, held])
         assert waiting.gather(2, 30) == [failed]
+        may_end.set()
+        assert waiting.gather(1, 30) == [held]
+
+
+def test_what_failed_before_is_handed_over_at_once() -> None:
+    """Its answer does not wait for others that would share its commit: that wait could cost it once more."""
+    may_end = threading.Event()
+    lost, held = _flight(1, failures=1), _flight(2)
+
+    def hold(_tokens: int) -> bool:
+        return may_end.wait(30)
+
+    def answer(job: ClaimedJob, on_progress: OnProgress) -> JobResult:
+        return _answer(job, on_progress if job is held.job else lambda _tokens: True)
+
+    with closing(Crew(1, answer, hold)) as waiting:
+        waiting.add([lost, held])
+        assert waiting.gather(2, 30) == [lost]
         may_end.set()
         assert waiting.gather(1, 30) == [held]
 
