@@ -251,9 +251,9 @@ def _write_project(project: Path, jobs: int) -> Derivation:
     return load_derivation(path)
 
 
-def _read(project: Path) -> Iterable[EvidenceBundle]:
+def _read(project: Path) -> Iterator[EvidenceBundle]:
     bundles = read_bundles(find_evidence(["evidence"], project), project)
-    return [bundle for bundle in bundles if isinstance(bundle, EvidenceBundle)]
+    return (bundle for bundle in bundles if isinstance(bundle, EvidenceBundle))
 
 
 def _render(derivation: Derivation, bundle: EvidenceBundle) -> Prompt:

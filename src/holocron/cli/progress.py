@@ -63,7 +63,7 @@ class Tally:
     elsewhere: int = 0
     stopping: bool = False
     troubles: list[Trouble] = field(default_factory=list)
-    #: when the work began; planning moves it forward
+    #: when the work began; planning moves it forward, until the first job is done
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -149,7 +149,8 @@ class RunDisplay(WorkObserver):
         """Take the numbers of the plan so far."""
         self.tally.read = unchanged + queued
         self.tally.queued = queued
-        self.tally.began = time.monotonic()
+        if not self.tally.done:
+            self.tally.began = time.monotonic()
         self.refresh()
 
     def on_results(self, results: Sequence[JobResult]) -> None:

@@ -26,6 +26,7 @@ from http.client import (
     IncompleteRead,
     RemoteDisconnected,
 )
+from typing import Any
 from urllib.parse import urlsplit
 
 from holocron.errors import (
@@ -138,7 +139,7 @@ class EngineServer:
         self.engine = engine
         self._headers = {"Content-Type": "application/json", **(headers or {})}
         self._patience = patience or Patience()
-        self._idle: deque[HTTPConnection] = deque()
+        self._idle: deque[_Connection] = deque()
         self._tls = ssl.create_default_context() if self.address.is_secure else None
         self._closed = False
         # a server that nobody closed leaves no open socket behind
@@ -193,7 +194,7 @@ class EngineServer:
 
     def _request(
         self, method: str, path: str, content: bytes | None, silence: _Silence
-    ) -> tuple[HTTPConnection, HTTPResponse]:
+    ) -> tuple[_Connection, HTTPResponse]:
         while True:
             connection = self._take()
             was_idle = connection.sock is not None
@@ -204,6 +205,7 @@ class EngineServer:
                 sock: socket.socket = connection.sock
                 sock.settimeout(silence.patience.connect_s)
                 connection.request(method, path, body=content, headers=self._headers)
+                sock.sendall(connection.take_unsent())
                 sock.settimeout(_POLL_S)
                 connection.response_class = silence.read_from  # type: ignore[assignment]  # it makes one
                 return connection, connection.getresponse()
@@ -216,7 +218,7 @@ class EngineServer:
                 connection.close()
                 raise
 
-    def _take(self) -> HTTPConnection:
+    def _take(self) -> _Connection:
         if self._closed:
             raise CompletionCancelled("the model is closed")
         try:
@@ -225,8 +227,8 @@ class EngineServer:
             pass
         host, port = self.address.host, self.address.port
         if self._tls is not None:
-            return HTTPSConnection(host, port, context=self._tls)
-        return HTTPConnection(host, port)
+            return _SecureConnection(host, port, context=self._tls)
+        return _Connection(host, port)
 
     @contextmanager
     def _translate(self) -> Iterator[None]:
@@ -260,9 +262,31 @@ class EngineServer:
         )
 
 
-def _close_all(connections: deque[HTTPConnection]) -> None:
+def _close_all(connections: deque[_Connection]) -> None:
     while connections:
         connections.pop().close()
+
+
+class _Connection(HTTPConnection):
+    """A connection that keeps what it renders: http.client would send a head and its body one by one."""
+
+    def __init__(self, host: str, port: int | None, **options: Any) -> None:
+        super().__init__(host, port, **options)
+        self._unsent: list[bytes] = []
+
+    def send(self, data: Any) -> None:
+        """Keep a part of a request."""
+        self._unsent.append(data)
+
+    def take_unsent(self) -> bytes:
+        """Return the request."""
+        content = b"".join(self._unsent)
+        self._unsent.clear()
+        return content
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
 
 
 class _Silence:

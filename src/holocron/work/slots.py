@@ -7,6 +7,7 @@ Never: lets a place stand empty while a prompt is ready, or keeps a cancelled jo
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,8 @@ from holocron.llm.model import Completion, LanguageModel, ModelIdentity, OnProgr
 
 #: how often one that waits for a place asks whether it is still wanted
 _POLL_S = 0.25
+#: long enough for a thread to wake up, and short beside any answer that someone waits for
+_GIVE_WAY_S = 0.0001
 
 
 class SlottedModel:
@@ -28,6 +31,7 @@ class SlottedModel:
         self._model = model
         self._slots = slots
         self._taken = 0
+        self._waiting = 0
         self._changed = threading.Condition()
 
     @property
@@ -73,10 +77,18 @@ class SlottedModel:
             with self._changed:
                 self._taken -= 1
                 self._changed.notify()
+                is_waited_for = self._waiting > 0
+            if is_waited_for:
+                # else the one that waits gets the interpreter only after the answer has been judged
+                time.sleep(_GIVE_WAY_S)
 
     def _take(self) -> bool:
         """Take a slot, after a moment where none is free; tell whether there was one."""
         with self._changed:
-            is_free = self._changed.wait_for(lambda: self._taken < self._slots, _POLL_S)
+            self._waiting += 1
+            try:
+                is_free = self._changed.wait_for(lambda: self._taken < self._slots, _POLL_S)
+            finally:
+                self._waiting -= 1
             self._taken += is_free
             return is_free
