@@ -51,6 +51,15 @@ def test_the_demo_runs_from_a_shell(tmp_path: Path) -> None:
     assert "Traceback" not in done.err
 
 
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    """`python -m holocron` is `holocron`, with its exit codes, where the script is not on the PATH."""
+    for arguments, code in (["--version"], 0), (["nope"], 2):
+        command = [sys.executable, "-m", "holocron", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done
+        assert "holocron" in done.stdout + done.stderr
+
+
 def test_output_survives_a_poor_terminal(tmp_path: Path) -> None:
     """Letters that a terminal's encoding lacks are written out, and nothing breaks."""
     process = start_process(

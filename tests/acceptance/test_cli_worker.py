@@ -71,6 +71,15 @@ def _slow_down(project: Path, latency_s: float, **settings: object) -> None:
     write_script(project / "script.json", latency_s=latency_s, **settings)
 
 
+def test_a_worker_makes_no_database(project: Path) -> None:
+    """Without a database file, as in a wrong folder, a worker says so and waits for nothing."""
+    refused = call("worker")
+    assert (refused.code, refused.out) == (1, "")
+    assert "there is no database at" in refused.err
+    assert "holocron enqueue" in refused.err
+    assert not (project / ".holocron").exists()
+
+
 def test_an_empty_queue_says_what_waits_for_others(project: Path) -> None:
     """--until-empty names the jobs of other models, of other weights and of pauses, and what to type."""
     write_script(project / "other.json", digest="other")

@@ -59,17 +59,20 @@ def explain_address(settings: Settings) -> Iterator[None]:
 
 
 def open_store_to_read(settings: Settings) -> Store:
-    """Open the store where there is one.
+    """Open the store where there is one. Raises: as require_database, and as Store."""
+    require_database(settings)
+    return Store(settings.database_url)
 
-    Raises: StoreUnreachable where nothing has been derived yet, and what Store raises.
-    """
+
+def require_database(settings: Settings) -> None:
+    """Refuse a database file that is not there. Raises: StoreUnreachable."""
     file = settings.database_file
     if file is not None and not file.exists():
         raise StoreUnreachable(
             f"there is no database at {file} yet",
-            hint="Make one with 'holocron derive', or name another with --project or --database.",
+            hint="Make one with 'holocron derive' or 'holocron enqueue', or name another with --project or "
+            "--database.",
         )
-    return Store(settings.database_url)
 
 
 def show_database(settings: Settings) -> str:

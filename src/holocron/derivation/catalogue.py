@@ -55,7 +55,10 @@ def load_catalogue(root: Path) -> dict[str, Derivation]:
 def list_derivation_files(root: Path) -> list[Path]:
     """Return the files of a project that should each hold a derivation, by name."""
     folder = root / DERIVATIONS_FOLDER
-    return sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml"))
+    if not folder.is_dir():
+        return []
+    # glob would pass by a folder that may not be read
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
 
 
 def load_derivation(path: Path) -> Derivation:

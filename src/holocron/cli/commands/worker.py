@@ -12,7 +12,7 @@ import click
 from holocron.cli.exits import Exit
 from holocron.cli.given import Given, model_option, pass_given
 from holocron.cli.interrupts import Interrupts, Stoppable
-from holocron.cli.project import open_project_model, show_database
+from holocron.cli.project import open_project_model, require_database, show_database
 from holocron.cli.service_lines import ServiceLines
 from holocron.llm.model import ModelIdentity
 from holocron.settings import MOST_SLOTS
@@ -64,6 +64,8 @@ def command(given: Given, /, concurrency: int | None, grace: float, model: str |
     worked here; 1 could not run; 2 usage; 130 stopped at once.
     """
     settings = given.load_settings(model=model, slots=concurrency)
+    # in a folder that is not the project's it would wait for jobs in a new, empty database
+    require_database(settings)
     lines = ServiceLines(as_json=flags["as_json"])
     until_empty, shown = flags["until_empty"], show_database(settings)
     with _Stop(grace) as stop, open_project_model(settings) as ready, Interrupts(lines) as interrupts:
