@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import selectors
 import sys
 from functools import partial
 from typing import cast
@@ -88,6 +89,11 @@ def _render_json(path: bytes) -> bytes:
     )
 
 
+def _make_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop whose timers are exact: epoll would round every answer up to the next millisecond."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 async def serve(port: int, latency_s: float, text: str) -> None:
     """Answer until the process ends."""
     loop = asyncio.get_running_loop()
@@ -97,4 +103,5 @@ async def serve(port: int, latency_s: float, text: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
+    with asyncio.Runner(loop_factory=_make_loop) as runner:
+        runner.run(serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))

@@ -88,27 +88,25 @@ class Question:
 
 def plan_jobs(
     planner: JobPlanner, bundles: Iterable[EvidenceBundle | EvidenceRejected], *, force: bool = False
-) -> Iterator[list[PlannedJob | EvidenceRejected]]:
-    """Give every bundle its job, a batch at each step; what cannot be used comes back, and stops nothing."""
+) -> Iterator[PlannedJob | EvidenceRejected]:
+    """Give every bundle its job, in batches; what cannot be used is yielded as it came, and stops nothing."""
     subjects: set[int] = set()
     waiting = iter(bundles)
     while batch := list(islice(waiting, PLAN_BATCH)):
         usable: list[EvidenceBundle] = []
-        planned: list[PlannedJob | EvidenceRejected] = []
         for bundle in batch:
             if isinstance(bundle, EvidenceRejected):
-                planned.append(bundle)
+                yield bundle
             elif fault := _find_fault(bundle, subjects):
                 source = bundle.items[0].source if bundle.items else bundle.subject
-                problem = EvidenceUnreadable(f"the subject {bundle.subject!r} {fault}")
-                planned.append(EvidenceRejected(source, problem))
+                yield EvidenceRejected(source, EvidenceUnreadable(f"the subject {bundle.subject!r} {fault}"))
             else:
                 subjects.add(hash(bundle.subject))
                 usable.append(bundle)
         unreadable = _find_unreadable(planner, usable)
-        planned += unreadable.values()
+        yield from unreadable.values()
         readable = [bundle for bundle in usable if bundle.subject not in unreadable]
-        yield [*planned, *planner.plan(readable, force=force)]
+        yield from planner.plan(readable, force=force)
 
 
 def _find_unreadable(planner: JobPlanner, bundles: Sequence[EvidenceBundle]) -> dict[str, EvidenceRejected]:

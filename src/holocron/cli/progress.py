@@ -63,7 +63,7 @@ class Tally:
     elsewhere: int = 0
     stopping: bool = False
     troubles: list[Trouble] = field(default_factory=list)
-    #: when the work began; planning moves it forward, until the first job is done
+    #: when the work began; planning moves it forward
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -149,8 +149,7 @@ class RunDisplay(WorkObserver):
         """Take the numbers of the plan so far."""
         self.tally.read = unchanged + queued
         self.tally.queued = queued
-        if not self.tally.done:
-            self.tally.began = time.monotonic()
+        self.tally.began = time.monotonic()
         self.refresh()
 
     def on_results(self, results: Sequence[JobResult]) -> None:

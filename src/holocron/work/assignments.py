@@ -6,7 +6,6 @@ the views of what was answered. Never: claims a job.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,9 +43,6 @@ def show_answers(planner: JobPlanner, observer: WorkObserver, *, at_once: bool =
 class JobSource(Protocol):
     """Says what a worker claims; asked from the worker's own thread."""
 
-    def plan(self) -> bool:
-        """Put more jobs into the queue; tell whether there were any to plan."""
-
     def next(self) -> Assignment | None:
         """Return whose jobs to claim now; None where there is nothing to claim for the moment."""
 
@@ -60,22 +56,12 @@ class JobSource(Protocol):
 class OneQuestion:
     """The jobs of one question, until none is open or it is paused."""
 
-    def __init__(
-        self, store: Store, assignment: Assignment, observer: WorkObserver, planning: Iterable[bool]
-    ) -> None:
-        """Begin with jobs to claim; each step of the planning puts more of them into the queue."""
-        self._planning = iter(planning)
+    def __init__(self, store: Store, assignment: Assignment, observer: WorkObserver) -> None:
+        """Begin with jobs to claim."""
         self._store = store
         self._assignment = assignment
         self._observer = observer
         self._is_spent = False
-
-    def plan(self) -> bool:
-        """Go one step on with the planning."""
-        has_planned = next(self._planning, None) is not None
-        if has_planned:
-            self._is_spent = False
-        return has_planned
 
     def next(self) -> Assignment | None:
         """Return the question, unless its last claim took all there was; then once None."""

@@ -1,4 +1,4 @@
-"""Deriving: plan the jobs of one derivation over some evidence, and work them until they are done.
+"""Deriving: plan the jobs of one derivation over some evidence, then work them until they are done.
 
 In: a store, a model, a derivation, bundles. Out: a summary of what became of every subject.
 Never: has a path of its own; `holocron derive`, `demo` and the Python API all come through here.
@@ -6,15 +6,15 @@ Never: has a path of its own; `holocron derive`, `demo` and the Python API all c
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holocron.derivation import Derivation
 from holocron.evidence import EvidenceBundle, EvidenceRejected
 from holocron.llm.model import LanguageModel
 from holocron.pipeline import Question, plan_jobs
-from holocron.store import JobPlanner, JobStatus, PlannedJob, PlanState, Store
+from holocron.store import JobPlanner, JobStatus, PlanState, Store
 from holocron.store.queue import job_statuses, retry_jobs
 from holocron.work.assignments import show_answers
 from holocron.work.observers import WorkObserver
@@ -66,10 +66,7 @@ def derive_evidence(
     Raises: DerivationError before any call, ModelError and StoreError that no retry can mend.
     """
     run = _Run(store, model, derivation, observer, on_worker)
-    planning = run.plan(bundles, force=force)
-    # where nothing waits, no worker is needed; where something does, it works while the rest is planned
-    if any(planning):
-        run.work(planning)
+    run.work(run.plan(bundles, force=force))
     return run.summary
 
 
@@ -89,8 +86,8 @@ def enqueue_evidence(
     Raises: DerivationError, StoreError.
     """
     run = _Run(store, model, derivation, observer, priority=priority)
-    deque(run.plan(bundles, force=force), maxlen=0)
-    run.summary.statuses.update(job_statuses(store, run.opened).values())
+    opened = run.plan(bundles, force=force)
+    run.summary.statuses.update(job_statuses(store, opened).values())
     return run.summary
 
 
@@ -108,10 +105,9 @@ def retry_derivation(
     Raises: as derive_evidence.
     """
     run = _Run(store, model, derivation, observer, on_worker)
-    run.opened = retry_jobs(store, run.planner.scope, statuses)
-    run.observer.on_planned(0, len(run.opened))
-    if run.opened:
-        run.work(())
+    opened = retry_jobs(store, run.planner.scope, statuses)
+    run.observer.on_planned(0, len(opened))
+    run.work(opened)
     return run.summary
 
 
@@ -134,42 +130,37 @@ class _Run:
         self.observer = observer or WorkObserver()
         self.on_worker = on_worker
         self.summary = DeriveSummary(derivation=derivation.name)
-        #: the numbers of the jobs that waited when they were planned
-        self.opened: list[int] = []
 
-    def plan(
-        self, bundles: Iterable[EvidenceBundle | EvidenceRejected], *, force: bool = False
-    ) -> Iterator[bool]:
-        """Give every bundle its job, a batch at each step, and tell whether any of all so far waits."""
-        for batch in plan_jobs(self.planner, bundles, force=force):
-            for planned in batch:
-                self._count(planned)
-            self.observer.on_planned(self.summary.unchanged, len(self.opened))
+    def plan(self, bundles: Iterable[EvidenceBundle | EvidenceRejected], *, force: bool = False) -> list[int]:
+        """Give every bundle its job, count what is finished, and return the numbers of those that wait."""
+        summary = self.summary
+        opened: list[int] = []
+        for planned in plan_jobs(self.planner, bundles, force=force):
+            if isinstance(planned, EvidenceRejected):
+                summary.unusable.append(planned)
+                self.observer.on_unusable(planned)
+            elif planned.state is PlanState.QUEUED:
+                opened.append(planned.job_id)
+            else:
+                summary.unchanged += 1
+                summary.restored += planned.state is PlanState.RESTORED
+                summary.statuses[planned.status] += 1
+            self.observer.on_planned(summary.unchanged, len(opened))
             # planning may have made earlier answers current again
             show_answers(self.planner, self.observer)
-            yield bool(self.opened)
+        return opened
 
-    def _count(self, planned: PlannedJob | EvidenceRejected) -> None:
-        summary = self.summary
-        if isinstance(planned, EvidenceRejected):
-            summary.unusable.append(planned)
-            self.observer.on_unusable(planned)
-        elif planned.state is PlanState.QUEUED:
-            self.opened.append(planned.job_id)
-        else:
-            summary.unchanged += 1
-            summary.restored += planned.state is PlanState.RESTORED
-            summary.statuses[planned.status] += 1
-
-    def work(self, planning: Iterable[bool]) -> None:
-        """Work the jobs, and those that are planned meanwhile, and count how they ended."""
+    def work(self, opened: Sequence[int]) -> None:
+        """Work the opened jobs and count how they ended."""
+        if not opened:
+            return
         worker = Worker(self.store, self.model, observer=self.observer)
         if self.on_worker is not None:
             self.on_worker(worker)
         try:
-            worker.work(self.question, self.planner, planning)
+            worker.work(self.question, self.planner)
         finally:
             worker.close()
         self.summary.partly_read = worker.partly_read
         self.summary.stopped = worker.stopped
-        self.summary.statuses.update(job_statuses(self.store, self.opened).values())
+        self.summary.statuses.update(job_statuses(self.store, opened).values())

@@ -80,10 +80,6 @@ class Agenda:
         self._current: int | None = None
         self._rest_s = _FIRST_REST_S
 
-    def plan(self) -> bool:
-        """Plan nothing: others put jobs into the queue."""
-        return False
-
     def next(self) -> Assignment | None:
         """Return the derivation whose turn it is; None where nothing can be claimed now."""
         now = time.monotonic()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 from holocron.errors import (
@@ -122,13 +122,12 @@ class Worker:
         """Return this worker's number in the store."""
         return self._worker_id
 
-    def work(self, question: Question, planner: JobPlanner, planning: Iterable[bool] = ()) -> None:
+    def work(self, question: Question, planner: JobPlanner) -> None:
         """Work until no job of this question and model is open, or until it is paused, or stopped.
 
-        planning: puts more jobs into the queue at each step; it is done while the model answers the first.
-        Raises: as serve, and as the planning.
+        Raises: as serve.
         """
-        self.serve(OneQuestion(self._store, Assignment(question, planner), self._observer, planning))
+        self.serve(OneQuestion(self._store, Assignment(question, planner), self._observer))
 
     def serve(self, source: JobSource) -> None:
         """Work what a source names until it ends, or until stopped.
@@ -144,13 +143,10 @@ class Worker:
                         self._claim(source, crew, pace)
                     elif self._flights:
                         self._give_back_waiting(crew)
-                    is_planning = not self._is_stopping and self._plan(source, crew, pace)
                     if self._flights:
                         if self._is_out_of_time():
                             break
-                        pace.note(self._land(crew, pace, at_once=is_planning))
-                    elif is_planning:
-                        continue
+                        pace.note(self._land(crew, pace))
                     elif not self._is_stopping and time.monotonic() < self._claim_from:
                         self._rest(POLL_S)
                     elif self._is_stopping or (rest_s := source.rest()) is None:
@@ -205,12 +201,6 @@ class Worker:
             return 0
         return pace.room(len(self._flights))
 
-    @staticmethod
-    def _plan(source: JobSource, crew: Crew, pace: Pace) -> bool:
-        """Let the source plan more, with the claimed jobs in the threads; tell whether it did."""
-        with crew.pausing(is_fast=pace.is_fast):
-            return source.plan()
-
     def _claim(self, source: JobSource, crew: Crew, pace: Pace) -> None:
         while (room := self._room(pace)) and (assignment := source.next()):
             self._assignments[assignment.planner.derivation_id] = assignment
@@ -231,15 +221,11 @@ class Worker:
             self._flights.update(flights)
             crew.add(flights)
 
-    def _land(self, crew: Crew, pace: Pace, *, at_once: bool) -> int:
-        """Wait for an answer, or a moment for several where they come fast, and commit what has come.
-
-        at_once: do not wait.
-        """
+    def _land(self, crew: Crew, pace: Pace) -> int:
+        """Wait for an answer, or a moment for several where they come fast, and commit what has come."""
         is_full = len(self._flights) >= pace.slots
         expected = min(pace.shared, len(self._flights))
-        wait_s = POLL_S if expected == 1 else _LINGER_S
-        landed = crew.gather(expected, 0 if at_once else wait_s)
+        landed = crew.gather(expected, POLL_S if expected == 1 else _LINGER_S)
         results = [flight.result for flight in landed if flight.result is not None]
         if results:
             with crew.pausing(is_fast=pace.is_fast):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import event
 
 from factories import HONEST, count_rows, make_derivation, rows, ship_bundle, ship_text, ship_value, ships
 from holocron.derivation import DerivationOptions
-from holocron.derivation.prompt import Prompt
 from holocron.errors import (
     EvidenceUnreadable,
     HolocronError,
@@ -24,7 +22,6 @@ from holocron.errors import (
 )
 from holocron.evidence import EvidenceBundle, EvidenceItem, EvidenceRejected, MediaType, inline_bundle
 from holocron.llm.scripted import scripted_identity
-from holocron.pipeline import PLAN_BATCH
 from holocron.store import ClaimedJob, JobResult, JobStatus, Store
 from holocron.store.queue import MAX_FAILURES
 from holocron.store.reports import find_artifacts, list_jobs, load_artifact
@@ -39,7 +36,7 @@ from holocron.testing import (
     stall,
     unavailable,
 )
-from holocron.work import DeriveSummary, Worker, WorkObserver, derive_evidence, retry
+from holocron.work import DeriveSummary, WorkObserver, derive_evidence, retry
 from holocron.work.deriving import retry_derivation
 
 
@@ -70,70 +67,6 @@ def test_true_answers_are_accepted(store: Store) -> None:
     assert rows(store, "SELECT name, port, launched FROM ship_facts WHERE subject = 'ship 7'") == [
         tuple(ship_value(7).values())
     ]
-
-
-class _Asked:
-    """A model's answer to all, which tells whoever reads evidence that it was asked."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-
-    def __call__(self, prompt: Prompt) -> str:
-        self.event.set()
-        said = HONEST(prompt)
-        assert isinstance(said, str)
-        return said
-
-    def read(self, then: Callable[[], None] = lambda: None) -> Iterator[EvidenceBundle]:
-        """Yield two batches of ships and one more; go beyond the first when the model was asked."""
-        bundles = ships(2 * PLAN_BATCH + 1)
-        yield from bundles[:PLAN_BATCH]
-        assert self.event.wait(30)
-        then()
-        yield from bundles[PLAN_BATCH:]
-
-
-def test_the_model_is_asked_while_evidence_is_read(store: Store) -> None:
-    """The first batch of jobs is worked while the next ones are planned, and none of them is forgotten."""
-    asked = _Asked()
-    summary = derive_evidence(store, ScriptedModel(asked), make_derivation(), asked.read())
-    assert summary.statuses == {JobStatus.ACCEPTED: 2 * PLAN_BATCH + 1}
-    assert not summary.stopped
-
-
-def test_a_stop_ends_the_reading_too(store: Store) -> None:
-    """What was not read when someone stopped the run has no job; the next run reads all and asks the rest."""
-    asked, workers = _Asked(), list[Worker]()
-    summary = derive_evidence(
-        store,
-        ScriptedModel(asked),
-        make_derivation(),
-        asked.read(lambda: workers[0].stop()),
-        on_worker=workers.append,
-    )
-    assert summary.stopped
-    assert summary.subjects == 2 * PLAN_BATCH
-    model = ScriptedModel(HONEST)
-    again = derive_evidence(store, model, make_derivation(), ships(2 * PLAN_BATCH + 1))
-    assert again.statuses == {JobStatus.ACCEPTED: 2 * PLAN_BATCH + 1}
-    assert model.calls == again.subjects - again.unchanged
-    assert again.unchanged == summary.statuses[JobStatus.ACCEPTED]
-
-
-def test_evidence_that_breaks_off_leaves_no_job_held(store: Store) -> None:
-    """An error of whoever makes the evidence reaches the caller; what was in flight is given back."""
-    asked = _Asked()
-
-    def break_off() -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        derive_evidence(store, ScriptedModel(asked), make_derivation(), asked.read(break_off))
-    assert rows(store, "SELECT DISTINCT status FROM holocron_job WHERE worker_id IS NOT NULL") == []
-    assert count_rows(store, ["holocron_job", "holocron_worker"]) == {
-        "holocron_job": PLAN_BATCH,
-        "holocron_worker": 0,
-    }
 
 
 def test_a_second_run_asks_nothing(store: Store) -> None:
