@@ -232,7 +232,9 @@ class Worker:
                 kept = self._commit_all(results)
             self.partly_read += sum(bool(result.manifest["segments_not_read"]) for result in kept)
             self._observer.on_results(kept)
-            self._outages = 0
+            if time.monotonic() >= self._claim_from:
+                # an answer that came sooner was asked for before the engine went away
+                self._outages = 0
         for flight in landed:
             if flight.error is not None:
                 self._fail(flight.job, flight.error)

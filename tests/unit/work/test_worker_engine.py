@@ -91,3 +91,26 @@ def test_an_engine_that_goes_away_costs_few_attempts(sqlite_url: str) -> None:
     # what was claimed when it went away, and one for each try
     assert isinstance(failures, int)
     assert 1 <= failures <= 40
+
+
+def test_an_answer_from_before_tells_nothing_of_the_engine_now(sqlite_url: str) -> None:
+    """What was asked before the engine went away, and answered after, lets no other job be tried sooner."""
+    began = time.monotonic()
+    first = threading.Lock()
+
+    def answer(prompt: Prompt) -> str | Exception:
+        is_first = first.acquire(blocking=False)
+        if is_first:
+            time.sleep(0.1)
+        elif time.monotonic() - began < 1.0:
+            return EngineUnreachable("nobody listens")
+        said = HONEST(prompt)
+        assert isinstance(said, str)
+        return said
+
+    with Store(sqlite_url) as store:
+        assert derive_evidence(store, ScriptedModel(answer, slots=4), make_derivation(), ships(300)).is_clean
+        ((failures,),) = rows(store, "SELECT sum(failures) FROM holocron_job")
+    # what was claimed at first, and one for each try
+    assert isinstance(failures, int)
+    assert 1 <= failures <= 40
