@@ -16,8 +16,8 @@ import pytest
 from cli_calls import call, end_process, make_project, start_process
 from holocron.cli.commands import models
 from holocron.fingerprint import JSONValue
-from ollama_server import Installed, OllamaServer, Pull
-from scripted_http import Exchange, ScriptedServer, refuse, send_lines
+from ollama_server import Installed, OllamaServer, Pull, refuse_busy, refuse_memory
+from scripted_http import Exchange, Fault, ScriptedServer, answer_page, drop_at_once, refuse, send_lines
 from tiny_gguf import write_tiny_gguf
 
 ESCAPE = "\x1b]0;owned\x07"
@@ -52,7 +52,7 @@ def test_the_verbs_of_a_models_life(server: OllamaServer) -> None:
     assert call("models", "ps").out == "No model is in memory.\n"
     server.loaded["llama3.2:latest"] = 8192
     assert "8,192" in call("--model", "ollama:tiny", "models", "ps").out
-    assert call("models", "stop", "llama3.2").out == "llama3.2:latest is out of memory.\n"
+    assert call("models", "stop", "llama3.2").out == "llama3.2:latest was unloaded from memory.\n"
     assert not server.loaded
     assert call("models", "stop", "llama3.2").out == "llama3.2:latest was not in memory.\n"
     server.loaded["llama3.2:latest"] = 8192
@@ -240,17 +240,76 @@ def test_a_chat_shows_hostile_answers_as_text(server: OllamaServer, monkeypatch:
     assert call("models", "run", "tiny").out == "a\\x1b]0;owned\\x07b\n"
 
 
-def test_an_error_inside_a_chat_is_an_error(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error line under HTTP 200, and an answer without an end."""
-    part = b'{"message":{"role":"assistant","content":"So"},"done":false}\n'
-    server.plant("/api/chat", send_lines(part, b'{"error":"model runner has stopped"}\n'))
-    say(monkeypatch, "hello\n")
+PART = b'{"message":{"role":"assistant","content":"So"},"done":false}\n'
+
+
+@pytest.mark.parametrize(
+    ("fault", "out", "said"),
+    [
+        (
+            send_lines(PART, b'{"error":"model runner has stopped"}\n'),
+            "So\n",
+            "holocron: Ollama failed: model runner has stopped\n",
+        ),
+        (send_lines(PART), "So\n", "holocron: Ollama broke the answer off\n"),
+        (refuse_busy(), "", "holocron: Ollama cannot answer now: server busy"),
+        (
+            refuse_memory(),
+            "",
+            "holocron: Ollama cannot load 'tiny:latest': model requires more system memory",
+        ),
+    ],
+    ids=["error-line", "loop", "busy", "no-memory"],
+)
+def test_a_bad_answer_is_told_and_the_chat_goes_on(
+    fault: Fault, out: str, said: str, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, the next question is answered, and the one that failed is no part of the conversation."""
+    server.plant("/api/chat", fault)
+    say(monkeypatch, "hello\nand again\n/bye\n")
     done = call("models", "run", "tiny")
-    assert (done.code, done.out) == (1, "So\n")
-    assert "model runner has stopped" in done.err
-    server.plant("/api/chat", send_lines(part))
-    say(monkeypatch, "hello\n")
-    assert call("models", "run", "tiny").code == 1
+    assert (done.code, done.out) == (0, f"{out}Hello, I am a scripted model.\n")
+    assert done.err.startswith(said)
+    assert server.asked("/api/chat")[-1]["messages"] == [{"role": "user", "content": "and again"}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (drop_at_once(), "cannot be reached"),
+        (refuse(404, "model 'tiny' not found"), "has no model"),
+        (lambda exchange: exchange.send_whole(b"<html>", status=400), "is not Ollama"),
+    ],
+    ids=["away", "missing", "another-server"],
+)
+def test_a_chat_ends_where_nobody_will_answer(
+    fault: Fault, said: str, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that cannot be reached and a model that is gone end it with 1; no other question is asked."""
+    # a connection that was kept is tried once more
+    server.plant("/api/chat", fault, times=2)
+    say(monkeypatch, "hello\nand again\n")
+    done = call("models", "run", "tiny")
+    assert (done.code, done.out) == (1, "")
+    assert said in done.err
+    asked = [body["messages"][-1]["content"] for body in server.asked("/api/chat")]
+    assert set(asked) == {"hello"}
+
+
+@pytest.mark.parametrize(
+    "size", ["1e400", "1" + "0" * 400, "-1e400", "NaN"], ids=["inf", "long", "-inf", "nan"]
+)
+def test_sizes_that_are_no_numbers_are_no_fault(size: str, server: OllamaServer) -> None:
+    """What a server says of sizes may be anything; the models are listed all the same."""
+    entry = f'{{"name":"tiny:latest","digest":"{"d" * 64}","size":{size},"size_vram":{size},'
+    entry += f'"context_length":{size}}}'
+    for verb, path in ((("list", "ollama"), "/api/tags"), (("ps",), "/api/ps")):
+        server.plant(path, answer_page(f'{{"models":[{entry}]}}'.encode()), times=2)
+        done = call("models", *verb)
+        assert (done.code, done.err) == (0, "")
+        assert "ollama:tiny:latest" in done.out
+        (listed,) = call("models", *verb, "--json").document
+        assert listed["size_bytes"] == 0
 
 
 class SpeakingServer(ScriptedServer):
@@ -292,8 +351,13 @@ def test_an_openai_compatible_server_lists_shows_and_chats(
     openai.plant("/v1/chat/completions", send_lines(b'data: {"error": {"message": "out of slots"}}\n\n'))
     say(monkeypatch, "hello\n")
     failed = call("models", "run", "small")
-    assert failed.code == 1
+    assert (failed.code, failed.out) == (0, "")
     assert "out of slots" in failed.err
+    openai.plant("/v1/chat/completions", refuse(401, "no such key"))
+    say(monkeypatch, "hello\nagain\n")
+    refused = call("models", "run", "small")
+    assert (refused.code, refused.out) == (1, "")
+    assert "refuses the key" in refused.err
 
 
 @pytest.mark.parametrize("arguments", [["pull", "x"], ["stop", "x"], ["rm", "x"], ["ps"]])

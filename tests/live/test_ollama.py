@@ -10,9 +10,8 @@ import hashlib
 import http.client
 import json
 import os
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,6 +43,10 @@ URL = os.environ.get("OLLAMA_HOST_BASE_URL", "")
 #: its own for each run, so that two of them do not delete each other's model
 NAME = f"holocron-live-{os.getpid()}"
 WINDOW = 2048
+#: another model than the built-in one; how many of its answers hold is its own affair
+GIVEN = os.environ.get("HOLOCRON_LIVE_GGUF")
+#: of the demo
+SUBJECTS, LEAST_ACCEPTED = 42, 38
 NULL: JSONValue = {"type": "null"}
 CITE: JSONValue = {
     "type": "array",
@@ -51,6 +54,9 @@ CITE: JSONValue = {
     "minItems": 1,
     "maxItems": 3,
 }
+#: long answers in which no word follows itself: Ollama would break those off
+QUESTIONS, FIELDS = 12, 24
+LONG = closed(**{f"number_{n}": {"type": "integer", "minimum": 100, "maximum": 999} for n in range(FIELDS)})
 LETTERS: JSONValue = {"type": "string", "pattern": "^[a-z]{40}$"}
 
 
@@ -79,8 +85,7 @@ def api() -> Iterator[OllamaApi]:
 @pytest.fixture(scope="module")
 def created(api: OllamaApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Create a model in the server from a file, and delete it in the end."""
-    given = os.environ.get("HOLOCRON_LIVE_GGUF")
-    path = Path(given) if given else builtin_model_path()
+    path = Path(GIVEN) if GIVEN else builtin_model_path()
     path = path or write_tiny_gguf(tmp_path_factory.mktemp("live") / "tiny.gguf")
     content = path.read_bytes()
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -173,22 +178,49 @@ def test_a_no_stops_the_answer(model: OllamaModel) -> None:
     assert model.complete(make_prompt()).finish_reason is FinishReason.STOP
 
 
-def test_parallel_requests_are_all_answered(model: OllamaModel) -> None:
-    """Twelve requests of twelve threads are each answered whole, however many slots the server has."""
-    begun: set[int] = set()
-    lock = threading.Lock()
+def test_parallel_requests_are_answered_together(model: OllamaModel, created: str) -> None:
+    """As many answers are written at once as the server writes for anyone who asks it plainly."""
+    model.complete(make_prompt())  # it is loaded
+    plain = _most_at_once(lambda number, heard: _ask_plainly(created, number, heard))
+    if plain == 1:
+        pytest.skip("THIS OLLAMA HAS ONE SLOT: PARALLEL REQUESTS WERE NOT TRIED; set OLLAMA_NUM_PARALLEL=4")
 
-    def ask(number: int) -> FinishReason:
+    def ask(number: int, heard: Callable[[], None]) -> None:
         def note(tokens: int) -> bool:
-            with lock:
-                begun.add(number)
+            if tokens:
+                heard()
             return True
 
-        return model.complete(make_prompt(f"Question {number}"), note).finish_reason
+        answer = model.complete(make_prompt(f"Question {number}", schema=LONG), note)
+        assert answer.finish_reason is FinishReason.STOP
 
-    with ThreadPoolExecutor(12) as pool:
-        assert list(pool.map(ask, range(12))) == [FinishReason.STOP] * 12
-    assert len(begun) == 12
+    assert _most_at_once(ask) == plain
+
+
+def _most_at_once(ask: Callable[[int, Callable[[], None]], None]) -> int:
+    """Return how many answers at most were being written at one moment, of those to twelve threads.
+
+    ask: asks the question of a number, and calls what it is given whenever words of the answer come.
+    """
+    heard: list[list[float]] = [[] for _ in range(QUESTIONS)]
+    with ThreadPoolExecutor(QUESTIONS) as pool:
+        list(pool.map(lambda n: ask(n, lambda: heard[n].append(time.monotonic())), range(QUESTIONS)))
+    assert all(len(times) > FIELDS for times in heard)
+    # the ends of answers may be heard late: with one slot none of these may seem to overlap
+    spans = [(times[len(times) // 8], times[-len(times) // 8]) for times in heard]
+    return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)
+
+
+def _ask_plainly(name: str, number: int, heard: Callable[[], None]) -> None:
+    """Ask without the client that is tested here."""
+    body = {"model": name, "prompt": f"Question {number}", "format": LONG, "options": {"num_ctx": WINDOW}}
+    parts = urlsplit(URL)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=120)
+    connection.request("POST", "/api/generate", body=json.dumps(body).encode())
+    for line in connection.getresponse():
+        assert "error" not in json.loads(line)
+        heard()
+    connection.close()
 
 
 def test_what_is_loaded_is_listed_until_it_is_stopped(api: OllamaApi, model: OllamaModel) -> None:
@@ -225,18 +257,24 @@ def test_what_is_not_there_is_said(api: OllamaApi) -> None:
         api.delete("no-such-model")
 
 
-def test_the_demo_is_derived(created: str, tmp_path: Path) -> None:
-    """Every subject's job ends with an answer that Ollama gave, and nothing in the store is a lie."""
+@pytest.mark.parametrize("slots", ["4", ""], ids=["four-slots", "slots-found-out"])
+def test_the_demo_is_derived(
+    slots: str, created: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every subject's job ends, nearly all with an answer that holds, and nothing in the store is a lie."""
+    monkeypatch.delenv("HOLOCRON_SLOTS", raising=False)
     settings = {
         "HOLOCRON_IN_CONTAINER": "0",
         "HOLOCRON_CONTEXT_TOKENS": "4096",
-        "HOLOCRON_SLOTS": "4",
         "HOLOCRON_MODEL": f"ollama:{created}",
+        **({"HOLOCRON_SLOTS": slots} if slots else {}),
     }
     done = end_process(start_process("demo", "demo", "--json", cwd=tmp_path, **settings), timeout_s=1200)
     assert done.code in (Exit.DONE, Exit.INCOMPLETE), done.err
     (outcome,) = done.document["derivations"]
     assert (outcome["failed"], outcome["open"]) == (0, 0), outcome
-    assert outcome["accepted"] + outcome["rejected"] == outcome["subjects"]
+    assert outcome["accepted"] + outcome["rejected"] == outcome["subjects"] == SUBJECTS, outcome
+    if GIVEN is None:
+        assert outcome["accepted"] >= LEAST_ACCEPTED, outcome
     verified = end_process(start_process("--project", "demo", "verify", cwd=tmp_path))
     assert verified.code == Exit.DONE, verified.out + verified.err

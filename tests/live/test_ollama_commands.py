@@ -85,7 +85,7 @@ def test_every_verb_with_a_real_server(created: str, monkeypatch: pytest.MonkeyP
     (loaded,) = [one for one in call("models", "ps", "--json").document if one["name"] == full]
     assert loaded["context_tokens"] == 4096
     assert "from now" in call("models", "ps").out
-    assert call("models", "stop", created).out == f"{created}:latest is out of memory.\n"
+    assert call("models", "stop", created).out == f"{created}:latest was unloaded from memory.\n"
     assert full not in _names("ps")
     assert f"{created}:latest is deleted" in call("models", "rm", created).out
     assert full not in _names("list", "ollama")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import click
 
-from holocron.cli.terminal import note, plain_text
-from holocron.errors import ModelError
+from holocron.cli.terminal import complain, note, plain_text
+from holocron.errors import EngineUnknown, EngineUnreachable, ModelError, ModelNotFound
 from holocron.fingerprint import JSONValue
 from holocron.llm.json_fields import part_of, text_of
 from holocron.llm.openai import OpenAIServer
@@ -27,7 +27,11 @@ Answering = Callable[[Sequence[Turn]], Iterator[str]]
 
 
 def chat(answering: Answering) -> None:
-    """Talk until `/bye` or the end of the input; Ctrl-C ends an answer, and the chat where none comes."""
+    """Talk until `/bye` or the end of the input; Ctrl-C ends an answer, and the chat where none comes.
+
+    An answer that fails is told and left out of the conversation. Raises: EngineUnreachable, EngineUnknown,
+    ModelNotFound: no other question would be answered either.
+    """
     turns: list[Turn] = []
     while True:
         line = _read_line()
@@ -36,18 +40,33 @@ def chat(answering: Answering) -> None:
         if not line.strip():
             continue
         turns.append({"role": "user", "content": line})
-        parts: list[str] = []
         try:
-            for part in answering(turns):
-                parts.append(part)
-                click.echo(plain_text(part), nl=False)
-        except KeyboardInterrupt:
-            note("\n(stopped)")
-        except ModelError:
-            click.echo()
+            answer = _answer(answering(turns))
+        except (EngineUnreachable, EngineUnknown, ModelNotFound):
             raise
-        click.echo()
-        turns.append({"role": "assistant", "content": "".join(parts)})
+        except ModelError as problem:
+            complain(str(problem), problem.hint)
+            turns.pop()
+        else:
+            turns.append({"role": "assistant", "content": answer})
+
+
+def _answer(arriving: Iterator[str]) -> str:
+    """Print an answer as it arrives and return it, or what had come of it at Ctrl-C."""
+    parts: list[str] = []
+    try:
+        for part in arriving:
+            parts.append(part)
+            click.echo(plain_text(part), nl=False)
+    except KeyboardInterrupt:
+        note("\n(stopped)")
+    except ModelError:
+        # what is said of it begins on a line of its own
+        if parts:
+            click.echo()
+        raise
+    click.echo()
+    return "".join(parts)
 
 
 def _read_line() -> str | None:

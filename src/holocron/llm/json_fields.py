@@ -7,8 +7,12 @@ Never: trusts that a server sends what its documentation says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from holocron.fingerprint import JSONValue
+
+#: no size, time or count is larger; `1e400` and `NaN` are JSON to Python
+_MOST: Final = 2**63 - 1
 
 
 def text_of(values: Mapping[str, JSONValue], key: str) -> str:
@@ -18,13 +22,13 @@ def text_of(values: Mapping[str, JSONValue], key: str) -> str:
 
 
 def number_of(values: Mapping[str, JSONValue], key: str) -> float:
-    """Return a number, or 0."""
+    """Return a number, or 0: also for one that is not finite or beyond 64 bits."""
     value = values.get(key)
-    return value if isinstance(value, int | float) else 0
+    return value if isinstance(value, int | float) and abs(value) <= _MOST else 0
 
 
 def count_of(values: Mapping[str, JSONValue], key: str) -> int:
-    """Return a whole number, or 0."""
+    """Return a whole number, or 0: also for one that is not finite or beyond 64 bits."""
     return int(number_of(values, key))
 
 

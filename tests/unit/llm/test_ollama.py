@@ -180,6 +180,20 @@ def test_a_window_that_shrank_is_refused(server: OllamaServer) -> None:
     assert "HOLOCRON_CONTEXT_TOKENS=512" in caught.value.hint
 
 
+def test_a_window_that_shrank_at_a_later_load_is_refused(server: OllamaServer) -> None:
+    """An answer that had to wait for its model may have met another window: its words are not believed."""
+    model = _open(server)
+    model.complete(make_prompt())
+    end = {"done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 1}
+    reloaded = send_lines(json.dumps({"response": "{}", "load_duration": 3_000_000_000, **end}).encode())
+    server.plant("/api/generate", reloaded)
+    assert model.complete(make_prompt()).text == "{}"
+    server.loaded_context = 512
+    server.plant("/api/generate", reloaded)
+    with pytest.raises(SettingsInvalid, match="a window of 512 tokens instead of 1024"):
+        model.complete(make_prompt())
+
+
 @pytest.mark.parametrize(
     ("installed", "said"),
     [

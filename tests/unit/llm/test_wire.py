@@ -20,7 +20,7 @@ from holocron.errors import (
 )
 from holocron.llm import wire
 from holocron.llm.wire import EngineAddress, EngineServer, Patience
-from scripted_http import Exchange, ScriptedServer, drop_at_once, send_lines, stall_at_once
+from scripted_http import Exchange, Fault, ScriptedServer, drop_at_once, send_lines, stall_at_once
 
 BRIEF = Patience(connect_s=5, first_s=0.5, next_s=0.5)
 
@@ -122,6 +122,21 @@ def test_silence_within_an_answer_is_told_from_slow_work(echo: _Echo) -> None:
     echo.plant("/x", send_lines(b"token\n", then="stall"))
     with pytest.raises(ModelStalled):
         _read(_open(echo))
+
+
+@pytest.mark.parametrize(
+    ("fault", "patience"),
+    [
+        (stall_at_once(), Patience(first_s=0.5, next_s=10)),
+        (send_lines(b"token\n", then="stall"), Patience(first_s=10, next_s=0.5)),
+    ],
+    ids=["before", "within"],
+)
+def test_each_silence_has_its_own_limit(fault: Fault, patience: Patience, echo: _Echo) -> None:
+    """A model that loads is waited for long, one that stops in mid-answer is not."""
+    echo.plant("/x", fault)
+    with pytest.raises(ModelStalled, match=r"sent nothing for 0\.5 s"):
+        _read(EngineServer(echo.url, engine="the engine", patience=patience))
 
 
 def test_a_cut_answer_is_an_error(echo: _Echo) -> None:

@@ -288,7 +288,7 @@ def _unload(api: OllamaApi, listed: ListedModel) -> str:
         if time.monotonic() > until:
             return "leaves the memory as soon as what it is asked now is answered"
         time.sleep(0.05)
-    return "is out of memory"
+    return "was unloaded from memory"
 
 
 def _is_loaded(api: OllamaApi, listed: ListedModel) -> bool:
