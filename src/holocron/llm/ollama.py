@@ -9,8 +9,10 @@ Never: lets a prompt be cut or a window be shifted, takes an answer without `don
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -31,6 +33,9 @@ from holocron.llm.ollama_format import COPIED_PIECES, render_format
 from holocron.llm.stream import require_json
 from holocron.llm.turns import flatten_turns
 from holocron.llm.window import choose_window
+from holocron.llm.wire import KeepWaiting
+
+log = logging.getLogger(__name__)
 
 ENGINE: Final = "ollama"
 #: the most requests that are worth trying; how many it works at once it tells no one
@@ -41,6 +46,8 @@ KEEP_ALIVE = "15m"
 LEAST_VERSION = (0, 12, 4)
 #: a load that took this long may have been another one, with another window
 _RELOAD_NS = 500_000_000
+#: how long an answer is silent before, and between, looks at why it does not begin
+_LOOK_EVERY_S = 10.0
 #: tokens of one text, white space aside, after which Ollama breaks an answer off
 _LOOP_TOKENS = 30
 _UNBUILT_VERSION = (0, 0, 0)
@@ -82,6 +89,9 @@ class OllamaModel:
         self._tokens_per_byte = 1 / _BYTES_PER_TOKEN
         self._loading = threading.Lock()
         self._is_loaded = False
+        #: what /api/ps says of the window when the model is loaded as it is asked for here
+        self._own_window = self._identity.context_tokens
+        self._look_from = 0.0
 
     @property
     def identity(self) -> ModelIdentity:
@@ -105,11 +115,12 @@ class OllamaModel:
         """
         note = on_progress or (lambda _: True)
         body = self._render_request(prompt)
-        self._ensure_loaded(body, note)
+        keep_waiting = self._watch(note)
+        self._ensure_loaded(body, keep_waiting)
         pieces: list[bytes] = []
         arrived = 0
         try:
-            for piece in self._api.generate(body, keep_waiting=lambda: note(0)):
+            for piece in self._api.generate(body, keep_waiting=keep_waiting):
                 pieces.append(piece)
                 arrived += (lines := piece.count(b"\n"))
                 if not note(lines):
@@ -152,23 +163,58 @@ class OllamaModel:
             body["think"] = False
         return body
 
-    def _ensure_loaded(self, body: Mapping[str, JSONValue], note: OnProgress) -> None:
+    def _watch(self, note: OnProgress) -> KeepWaiting:
+        """Return what is asked while the server is silent: it sees to it that the wait can come to an end."""
+        self._look_from = time.monotonic() + _LOOK_EVERY_S
+
+        def keep_waiting() -> bool:
+            if time.monotonic() >= self._look_from:
+                self._look_from = time.monotonic() + _LOOK_EVERY_S
+                self._end_other_window()
+            return note(0)
+
+        return keep_waiting
+
+    def _end_other_window(self) -> None:
+        """Let the server give up a window that somebody else's request had it load the model with.
+
+        Until 0.24 at least it can forget, when the last of those requests ends, that others wait for another
+        window, and leaves them until `keep_alive` is over. What is being answered is answered first.
+        """
+        try:
+            found = self._find_loaded()
+            if found is not None and found.context_length not in (0, self._own_window):
+                log.info(
+                    "another window is loaded", extra={"action": "unload", "window": found.context_length}
+                )
+                self._api.unload(self._model)
+        except ModelError:
+            log.info("nothing is known of the window", exc_info=True, extra={"action": "look_failed"})
+
+    def _ensure_loaded(self, body: Mapping[str, JSONValue], keep_waiting: KeepWaiting) -> None:
         """Load the model with this window and see that it got it, once."""
         if self._is_loaded:
             return
         while not self._loading.acquire(timeout=0.25):
-            if not note(0):
+            if not keep_waiting():
                 raise CompletionCancelled
         try:
             if not self._is_loaded:
-                self._api.load(body, keep_waiting=lambda: note(0))
+                self._api.load(body, keep_waiting=keep_waiting)
                 self._require_window()
                 self._is_loaded = True
         finally:
             self._loading.release()
 
     def _require_window(self) -> None:
-        require_window(self._api.list_loaded(), self._identity)
+        found = self._find_loaded()
+        require_window(found, self._identity)
+        if found is not None and found.context_length:
+            self._own_window = found.context_length
+
+    def _find_loaded(self) -> LoadedModel | None:
+        loaded = self._api.list_loaded()
+        return next((model for model in loaded if model.digest == self._identity.digest), None)
 
     def _measure(self, body: Mapping[str, JSONValue], problem: PromptTooLong) -> PromptTooLong:
         """Return the error with a count of tokens: Ollama says none, and counts only what it answers."""
@@ -295,9 +341,8 @@ def shows_system(shown: ShownModel) -> bool:
     return ".System" in template or ".Messages" in template or "messages" in template
 
 
-def require_window(loaded: Iterable[LoadedModel], identity: ModelIdentity) -> None:
-    """See that a model was loaded with the window that was planned. Raises: SettingsInvalid, ModelError."""
-    found = next((model for model in loaded if model.digest == identity.digest), None)
+def require_window(found: LoadedModel | None, identity: ModelIdentity) -> None:
+    """See that a model was loaded with the window that was planned. Raises: SettingsInvalid."""
     if found is None or not found.context_length:
         return  # another request has pushed it out already, or the server is too old to say
     if found.context_length < identity.context_tokens:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,7 @@ from holocron.errors import (
     SchemaRefused,
     SettingsInvalid,
 )
+from holocron.llm import ollama
 from holocron.llm.model import FinishReason
 from holocron.llm.ollama import OllamaModel, parse_version, require_version, whole_name
 from holocron.llm.ollama_api import OllamaApi
@@ -34,7 +36,7 @@ from ollama_server import (
     refuse_memory,
 )
 from prompts import make_prompt
-from scripted_http import Fault, answer_page, drop_at_once, refuse, send_lines, stall_at_once
+from scripted_http import Exchange, Fault, answer_page, drop_at_once, refuse, send_lines, stall_at_once
 
 BRIEF = Patience(connect_s=5, first_s=0.5, next_s=0.5)
 WINDOW = 1024
@@ -149,6 +151,48 @@ def test_every_failure_has_its_error(
     while server.take_fault("/api/generate"):
         pass
     assert model.complete(make_prompt()).finish_reason is FinishReason.STOP
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before the first load", "later"])
+def test_a_window_of_somebody_else_is_given_up(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch, *, is_first: bool
+) -> None:
+    """Ollama can leave a request that wants another window until `keep_alive` is over; it is helped out."""
+    monkeypatch.setattr(ollama, "_LOOK_EVERY_S", 0.01)
+    model = OllamaModel(OllamaApi(server.url, patience=Patience(first_s=30)), "tiny", context_tokens=WINDOW)
+    if not is_first:
+        model.complete(make_prompt())
+
+    def wait_for_unload(exchange: Exchange) -> None:
+        while "tiny:latest" in server.loaded:
+            time.sleep(0.01)
+        server.respond(exchange, "/api/generate")
+
+    server.loaded["tiny:latest"] = 2 * WINDOW
+    server.plant("/api/generate", wait_for_unload)
+    # the request for the unload is not held up by the one that waits
+    server.plant("/api/generate", lambda exchange: server.respond(exchange, "/api/generate"))
+    assert model.complete(make_prompt()).finish_reason is FinishReason.STOP
+    assert server.loaded == {"tiny:latest": WINDOW}
+
+
+def test_a_long_wait_for_the_own_window_unloads_nothing(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads a long prompt is silent too; looking at it, also where no look succeeds, changes nothing."""
+    monkeypatch.setattr(ollama, "_LOOK_EVERY_S", 0.01)
+    model = OllamaModel(OllamaApi(server.url, patience=Patience(first_s=30)), "tiny", context_tokens=WINDOW)
+    model.complete(make_prompt())
+
+    def read_for_long(exchange: Exchange) -> None:
+        time.sleep(1)
+        server.respond(exchange, "/api/generate")
+
+    server.plant("/api/generate", read_for_long)
+    server.plant("/api/ps", refuse(500, "not now"))
+    assert model.complete(make_prompt()).finish_reason is FinishReason.STOP
+    assert len(server.asked("/api/ps")) >= 2
+    assert [body for body in server.asked("/api/generate") if body.get("keep_alive") == 0] == []
 
 
 def test_a_loop_is_a_cut_answer(server: OllamaServer) -> None:
