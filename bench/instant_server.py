@@ -1,9 +1,9 @@
 """A server that says the same to every request, after a set time: what is left is the client's own cost.
 
-    python -m bench.instant_server PORT LATENCY_S TEXT
+    python -m bench.instant_server PORT LATENCY_S TEXT [token-by-token]
 
 It speaks Ollama's wire format as far as a derivation needs it, in one thread of its own process, and prints
-the port it listens on.
+the port it listens on. An answer goes out in one piece, or each token on its own.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ NAME = "instant:latest"
 class _Protocol(asyncio.Protocol):
     """One kept connection."""
 
-    def __init__(self, latency_s: float, text: str) -> None:
+    def __init__(self, latency_s: float, pieces: tuple[bytes, ...]) -> None:
         self._latency_s = latency_s
-        self._answer = _render_answer(text)
+        self._pieces = pieces
         self._received = b""
         self._transport: asyncio.Transport | None = None
 
@@ -47,27 +47,29 @@ class _Protocol(asyncio.Protocol):
         self._received = rest[length:]
         path = head.split(b" ", 2)[1]
         if path == b"/api/generate" and b'"prompt": ""' not in rest[:length]:
-            asyncio.get_running_loop().call_later(self._latency_s, self._send, self._answer)
+            asyncio.get_running_loop().call_later(self._latency_s, self._send, self._pieces)
         else:
-            self._send(_render_json(path))
+            self._send((_render_json(path),))
 
-    def _send(self, content: bytes) -> None:
+    def _send(self, pieces: tuple[bytes, ...]) -> None:
+        """Send the first piece, and the others after what the loop has to do besides."""
         if self._transport is not None:
-            self._transport.write(content)
+            self._transport.write(pieces[0])
+        if len(pieces) > 1:
+            asyncio.get_running_loop().call_soon(self._send, pieces[1:])
 
 
-def _render_answer(text: str) -> bytes:
-    """Return the text in tokens of four characters, a chunk each, as Ollama streams it."""
+def _render_answer(text: str) -> tuple[bytes, ...]:
+    """Return the text in tokens of four characters, a piece each, as Ollama streams it."""
     lines = [
         {"model": NAME, "created_at": "2026-01-01T00:00:00Z", "response": text[at : at + 4], "done": False}
         for at in range(0, len(text), 4)
     ]
     lines.append(lines[-1] | {"response": "", "done": True, "done_reason": "stop", "eval_count": len(lines)})
     chunks = [json.dumps(line).encode() + b"\n" for line in lines]
-    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
-    return (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n" + body
-    )
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    first, *others = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
+    return (head + first, *others[:-1], others[-1] + b"0\r\n\r\n")
 
 
 def _render_json(path: bytes) -> bytes:
@@ -94,14 +96,18 @@ def _make_loop() -> asyncio.AbstractEventLoop:
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
-async def serve(port: int, latency_s: float, text: str) -> None:
+async def serve(port: int, latency_s: float, text: str, *, token_by_token: bool) -> None:
     """Answer until the process ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(partial(_Protocol, latency_s, text), "127.0.0.1", port, backlog=512)
+    pieces = _render_answer(text)
+    if not token_by_token:
+        pieces = (b"".join(pieces),)
+    server = await loop.create_server(partial(_Protocol, latency_s, pieces), "127.0.0.1", port, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=_make_loop) as runner:
-        runner.run(serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
+        port, latency_s, text, *how = sys.argv[1:]
+        runner.run(serve(int(port), float(latency_s), text, token_by_token=bool(how)))

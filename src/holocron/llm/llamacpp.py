@@ -148,7 +148,6 @@ class LlamaCppModel:
                 "top_k": 1,
                 "stream": True,
                 "stream_options": {"include_usage": True},
-                "timings_per_token": True,
                 "return_progress": True,
             }
         )

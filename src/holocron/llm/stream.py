@@ -36,6 +36,8 @@ class AnswerStream:
         self._finish: str | None = None
         self._usage: Mapping[str, JSONValue] = {}
         self._timings: Mapping[str, JSONValue] = {}
+        #: tokens that on_progress was told of
+        self._arrived = 0
         self._problem: BaseException | None = None
 
     def cancel(self, reason: str) -> None:
@@ -81,24 +83,27 @@ class AnswerStream:
         usage, timings, choices = event.get("usage"), event.get("timings"), event.get("choices")
         if isinstance(usage, Mapping):
             self._usage = usage
-        arrived = 0
+        arrived = sum(map(self._take, choices)) if isinstance(choices, list) else 0
         if isinstance(timings, Mapping):
-            arrived = int(number_of(timings, "predicted_n") - number_of(self._timings, "predicted_n"))
+            # the exact number: an event may bring several tokens
+            arrived = max(0, count_of(timings, "predicted_n") - self._arrived)
             self._timings = timings
-        for choice in choices if isinstance(choices, list) else ():
-            self._take(choice)
-        if self._on_progress is not None and not self._on_progress(max(0, arrived)):
+        self._arrived += arrived
+        if self._on_progress is not None and not self._on_progress(arrived):
             raise CompletionCancelled
 
-    def _take(self, choice: Mapping[str, JSONValue]) -> None:
+    def _take(self, choice: Mapping[str, JSONValue]) -> bool:
+        """Keep what a choice brings; tell whether it is a piece of the answer."""
         delta, finish = choice.get("delta"), choice.get("finish_reason")
         text = delta.get("content") if isinstance(delta, Mapping) else None
-        if isinstance(text, str) and text:
-            if not self._parts and not text.startswith(self._opening):
-                raise _not_held(text)
-            self._parts.append(text)
         if isinstance(finish, str):
             self._finish = finish
+        if not isinstance(text, str) or not text:
+            return False
+        if not self._parts and not text.startswith(self._opening):
+            raise _not_held(text)
+        self._parts.append(text)
+        return True
 
 
 def translate_error(error: JSONValue) -> ModelError:
