@@ -115,7 +115,7 @@ def _spellings(value: JSONValue, text: str) -> Iterator[list[int]]:
             yield [found + n for n, sign in enumerate(form) if sign != ","]
             return
     if isinstance(value, int) and value < len(_SMALL):
-        found = text.find(_SMALL[value])
+        found = text.lower().find(_SMALL[value])
         if found >= 0:
             yield [found] * len(bare)
 
@@ -144,6 +144,8 @@ def _decide(value: JSONValue, start: int, sources: Sources) -> None:
                     sources.decided[at - 1] = sources.decided[at] = Decision(place=first)
             elif all(isinstance(item, dict) for item in part):
                 sources.decided[at] = _next_line(part)
+            else:
+                _decide_words(part, at, sources)
             _decide(part, at, sources)
             at += len(render_answer(part)) + 1
     elif isinstance(value, list):
@@ -152,6 +154,15 @@ def _decide(value: JSONValue, start: int, sources: Sources) -> None:
             at += len(render_answer(part)) + 1
             if isinstance(part, dict):
                 sources.decided[at - 1] = _next_line(value[number + 1 :])
+
+
+def _decide_words(words: list[JSONValue], start: int, sources: Sources) -> None:
+    """Note, before each word of a list and at its end, where the next one stands."""
+    at = start
+    for word in words:
+        sources.decided[at] = Decision(place=sources.copied.get(at + 2))
+        at += len(render_answer(word)) + 1
+    sources.decided[at] = NOTHING
 
 
 def _next_line(items: list[JSONValue]) -> Decision:

@@ -212,6 +212,12 @@ def odd_name(rng: Random, word: str) -> str:
     return rng.choice(("field_", "f", "col_", "q", "item", "x", word, word, word)) + str(rng.randint(1, 40))
 
 
+def strange_name(word: str, kind: str, luck: float) -> str:
+    """Return a field's name of an unknown word, whose meaning is found by what else is told."""
+    shapes = ("{w}", "{w}", "{w}_as", "{w}_{k}", "{k}_{w}", "the_{w}", "{w}_of_{k}", "{w}ed_as", "{w}_by_all")
+    return shapes[int(luck * len(shapes))].format(w=word, k=kind)
+
+
 def is_odd(name: str) -> bool:
     """Tell whether a field's name says nothing."""
     return name[-1:].isdigit()

@@ -104,7 +104,7 @@ class DocumentMaker:
     def _prose(self, telling: Telling, clutter: float) -> list[Line]:
         rng, writer = self.rng, self.writer
         lines: list[Line] = []
-        if rng.random() < 0.3:
+        if rng.random() < 0.36:
             lines += self._title()
         elif len(self.entities) > 1 and rng.random() < 0.3:
             # the one that is asked for need not come first
@@ -135,16 +135,16 @@ class DocumentMaker:
             about = 0
         if rng.random() < clutter:
             lines.append(self._clutter())
-        if rng.random() < 0.3:
+        if rng.random() < 0.4:
             lines.insert(rng.randint(len(lines) // 2, len(lines)), writer.decoy())
         return lines
 
     def _title(self) -> list[Line]:
         """Return the name as a heading: once, twice as web pages have it, or in capitals."""
         name, luck = self.entities[0].name, self.rng.random()
-        if luck < 0.2:
-            return [Line(name.upper())]
         if luck < 0.3:
+            return [Line(name.upper())]
+        if luck < 0.4:
             between = Line(self.rng.choice(("Index of names", "Archive", "Home", "Register", "Main page")))
             return [Line(name, ((0, NAME, 0),)), between, Line(name, ((0, NAME, 0),))]
         return [self._heading(name, (0, NAME, 0))]
@@ -216,6 +216,7 @@ class DocumentMaker:
             if fact.date and attribute.date_fields.seen and rng.random() < 0.6:
                 words = attribute.date_fields
             label = rng.choice(words.of(held_out=self.held_out and rng.random() < 0.5))
+            label = writer.strange.get(key, label)
             if attribute.type == "goods":
                 lines += [
                     Line(f"{root}/{label}/{n}: {item}", ((0, key, 0),))
@@ -253,6 +254,7 @@ class DocumentMaker:
             key: rng.choice(kind.attributes[key].fields.of(held_out=self.held_out and rng.random() < 0.5))
             for key in keys
         }
+        heads |= {key: word for key, word in self.writer.strange.items() if key in heads}
         name = rng.choice(("name", "name", f"{kind.name}", f"{kind.name}", "title", "entry"))
         nouns = [key for key, attribute in kind.attributes.items() if attribute.type == "noun"]
         typed = rng.choice(("type", "kind", "sort")) if rng.random() < 0.4 else ""

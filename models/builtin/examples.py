@@ -129,6 +129,8 @@ def _one(
     ]
     entities = [main, *(other for other in others if other.name != main.name)]
     maker = DocumentMaker(rng, entities, world.names, held_out=world.held_out_patterns)
+    # half of the texts use the word that the question uses
+    maker.writer.strange = question.strange if rng.random() < 0.5 else {}
     lines = maker.write(form, _telling(rng, stage, question, main), clutter=stage.clutter)
     if rng.random() < 0.4:
         subject = main.name
@@ -149,7 +151,8 @@ def _telling(rng: Random, stage: Stage, question: Question, main: Entity) -> Tel
         and ((key in needed and one_is_required(question, key, kind.name)) or rng.random() < 0.82)
     ]
     others = [key for key in kind.attributes if key not in wanted]
-    keys += rng.sample(others, min(len(others), rng.randint(0, stage.extra)))
+    # what a field of an unknown name means can only be found where nothing is told that is not asked
+    keys += rng.sample(others, 0 if question.strange else min(len(others), rng.randint(0, stage.extra)))
     lists = [key for key in wanted if key in kind.lists and rng.random() < 0.85]
     if rng.random() < 0.08:
         lists += [key for key in kind.lists if key not in wanted][:1]

@@ -5,6 +5,7 @@ In: patterns/wider/frames.yaml. Out: patterns by sort, put together from parts. 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import product
 from typing import Any
@@ -44,7 +45,7 @@ def _with_source(frame: str, source: str) -> str:
 @cache
 def possessive() -> tuple[str, ...]:
     """Return the frames in which a possessive and a noun with its verb, `{N}`, may stand."""
-    unfit = ("{S}, ", " also ", " certainly ")
+    unfit = ("{S}, ", " also ", " certainly ", "{person}")
     return tuple(
         frame.replace("{P}", "{N}") for frame in frames().seen if not any(part in frame for part in unfit)
     )
@@ -68,6 +69,14 @@ def decoys() -> Words:
 def words_of(sort: str) -> Words:
     """Return the patterns of a sort that are written out."""
     return Words.read(read_wider("frames")[sort])
+
+
+@cache
+def idle_words() -> tuple[str, ...]:
+    """Return the words of the sentences that answer nothing."""
+    sorts = ("fillers", "leads", "tails", "tails_of_facts", "modifiers", "bare_openers")
+    text = " ".join(re.sub(r"\{\w+\}", "", pattern) for sort in sorts for pattern in words_of(sort).seen)
+    return tuple(sorted(set(re.findall(r"[a-z]{2,10}", text.lower()))))
 
 
 def own_decoys(kind: str) -> list[str]:

@@ -178,7 +178,10 @@ class Kernels:
         scales = teaching / np.maximum(totals, 1)
         if train:
             self.grads.zero_()
-        found = list(self._pool.map(lambda group: self._run(group, 1 / rows, scales, train=train), groups))
+        # the largest first, so that no thread is left with much to do alone
+        order = sorted(range(len(groups)), key=lambda place: -len(groups[place].tokens))
+        run = self._pool.map(lambda place: self._run(groups[place], 1 / rows, scales, train=train), order)
+        found = [figures for _, figures in sorted(zip(order, run, strict=True), key=lambda pair: pair[0])]
         for _ in range(self._places.qsize() if train else 0):
             room, grads = self._places.get()
             self.grads += grads

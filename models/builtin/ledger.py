@@ -112,7 +112,7 @@ def _bundle(
     texts: list[str] = []
     for name in told:
         values[name] = (
-            rng.randint(1, 3000)
+            rng.choice((rng.randint(1, 3000), rng.randint(1, 99) * 101, rng.randint(1, 900_000)))
             if fields[name] == "integer"
             else getattr(names, rng.choice(("person", "place", "ship", "organisation", "word", "title")))()
         )

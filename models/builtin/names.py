@@ -17,11 +17,54 @@ from models.builtin.words import read_words
 _WORDS = read_words()
 _STYLES = [(style["onsets"], style["vowels"], style["codas"]) for style in _WORDS["styles"]]
 _WEIGHTS = [style["weight"] for style in _WORDS["styles"]]
-_TRADES = ("maker", "man", "smith", "keeper", "seller", "er", "wright", "or", " dealer", " mender", "ist")
+_NOUN_ENDS = {
+    "person": (
+        "maker",
+        "man",
+        "smith",
+        "keeper",
+        "seller",
+        "er",
+        "wright",
+        "or",
+        " dealer",
+        " mender",
+        "ist",
+    ),
+    "ship": ("boat", " ship", "craft", "er", " vessel", " barge", "sailer", "hull", "jack", " tender"),
+    "place": (
+        " town",
+        " village",
+        "stead",
+        " parish",
+        " quarter",
+        " colony",
+        " landing",
+        "hold",
+        " camp",
+        "fold",
+    ),
+    "organisation": (
+        " society",
+        " club",
+        " trust",
+        " board",
+        " office",
+        "hood",
+        " firm",
+        " circle",
+        "ery",
+        "ium",
+    ),
+    "work": ("book", " song", " tale", "graph", "let", " play", " cycle", "ology", "ade", "etto", " guide"),
+    "event": ("fest", "ing", " race", " meeting", " fair", " war", "fall", " march", "ment", "ade", "ion"),
+}
 #: one word of so many is put together from parts of plain words, so that every token is met in a name
 PLAIN_SHARE = 0.25
 #: one word of so many has been in another name of the bundle
 AGAIN_SHARE = 0.05
+#: one word of so many is any letters that stand together in plain words, so that nothing but copying helps
+PIECED_SHARE = 0.17
 #: one word of eight is held out
 HELD_OUT_SHARE = 8
 
@@ -33,6 +76,16 @@ def _plain_words() -> list[str]:
         path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("patterns/*.yaml"))
     )
     return sorted({word for text in texts for word in re.findall(r"[a-z]{3,10}", text)})
+
+
+@cache
+def _held_out_nouns() -> frozenset[str]:
+    texts = (
+        path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("patterns/*.yaml"))
+    )
+    lists = re.findall(r"^nouns: \[(.*?)\]", "\n".join(texts), re.DOTALL | re.MULTILINE)
+    nouns = {re.sub(r"\s+", " ", noun).strip() for told in lists for noun in told.split(",")}
+    return frozenset(noun[1:] for noun in nouns if noun.startswith("~"))
 
 
 def is_held_out(word: str) -> bool:
@@ -59,6 +112,11 @@ class Names:
     def _new_word(self, ends: list[str] | None) -> str:
         rng = self._rng
         while True:
+            if rng.random() < PIECED_SHARE:
+                text = "".join(self._piece() for _ in range(rng.choice((2, 2, 2, 3))))
+                if 3 <= len(text) <= 11 and is_held_out(text) == self._held_out:
+                    return text.capitalize()
+                continue
             if rng.random() < PLAIN_SHARE:
                 first, second = rng.choice(_plain_words()), rng.choice(_plain_words())
                 text = rng.choice((first, first[: rng.randint(2, 5)] + second[-rng.randint(2, 5) :]))
@@ -75,6 +133,12 @@ class Names:
                 text += rng.choice(ends or _WORDS["ends"])
             if 3 <= len(text) <= 11 and is_held_out(text) == self._held_out:
                 return text.capitalize()
+
+    def _piece(self) -> str:
+        """Return some letters that stand together in some word, often its end."""
+        word = self._rng.choice(_plain_words())
+        start = self._rng.randrange(max(1, len(word) - 1))
+        return word[start:] if self._rng.random() < 0.5 else word[start : start + self._rng.randint(2, 4)]
 
     def person(self) -> str:
         """Return a person's name of two or three words."""
@@ -164,12 +228,14 @@ class Names:
         role = self._rng.choice(_WORDS["roles"])
         return f"{role} of {self.word()}" if " of " not in role and self._rng.random() < 0.3 else role
 
-    def trade(self) -> str:
-        """Return a trade that nobody has heard of, so that trades are read and not guessed."""
+    def noun(self, kind: str) -> str:
+        """Return a sort of people or things that nobody has heard of, so that sorts are read, not guessed."""
         while True:
-            word = self._rng.choice(_plain_words())
-            if is_held_out(word) == self._held_out:
-                return word + self._rng.choice(_TRADES)
+            plain = self._rng.random() < 0.7
+            word = self._rng.choice(_plain_words()) if plain else self._new_word(None).lower()
+            noun = word + self._rng.choice(_NOUN_ENDS[kind])
+            if is_held_out(word) == self._held_out and noun not in _held_out_nouns():
+                return noun
 
     def goods(self) -> list[str]:
         """Return two to four wares."""

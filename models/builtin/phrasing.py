@@ -16,6 +16,8 @@ from models.builtin.world import Fact
 
 #: how often a sentence is shaped in one of the less plain ways
 _POSSESSED, _VALUE_FIRST, _WHO, _FRONTED, _PARTICIPLE, _TAILED = 0.24, 0.07, 0.06, 0.25, 0.35, 0.08
+#: how often words that mean nothing stand before or behind a sentence
+_RAMBLED = 0.06
 #: how often, where it can be, a sentence's subject is its object
 _ACTIVE = 0.2
 _OBJECTS = {"he": "him", "she": "her"}
@@ -37,7 +39,7 @@ class Writer(Speaker):
             text = upper_first(self.fill(said, entity.facts[keys[0]])) + "."
         elif len(keys) == 2 and luck < _PARTICIPLE:
             text = self._with_participle(number, keys, subject)
-        elif len(keys) == 1 and luck < _POSSESSED:
+        elif len(keys) == 1 and (luck < _POSSESSED or (keys[0] in self.strange and number == 0)):
             text = self._possessed(number, keys[0], subject)
         elif len(keys) == 1 and luck < _POSSESSED + _VALUE_FIRST:
             text = self._value_first(number, keys[0], subject)
@@ -54,14 +56,16 @@ class Writer(Speaker):
             text = (
                 text.removesuffix(".") + self.invented(self.rng.choice(words_of("tails_of_facts").seen)) + "."
             )
+        elif self.rng.random() < _RAMBLED and not self.held_out and text.endswith("."):
+            text = f"{text.removesuffix('.')}{self.rng.choice((' ', ', '))}{self.ramble()}."
         return Line(text, self.claims(number, keys, text), number)
 
     def _possessed(self, number: int, key: str, subject: str) -> str:
         """Return e.g. `her home port was Tolm`."""
         entity, rng = self.entities[number], self.rng
-        noun = self.fill(
-            rng.choice(entity.kind.attributes[key].noun.of(held_out=self.held_out)), entity.facts[key]
-        )
+        patterns = entity.kind.attributes[key].noun.of(held_out=self.held_out)
+        pattern = f"{self.strange[key]} was {{v}}" if key in self.strange else rng.choice(patterns)
+        noun = self.fill(pattern, entity.facts[key])
         owner = self.owner(number, subject)
         if rng.random() < 0.12 and number == 0:
             return f"The {noun}."
@@ -166,6 +170,8 @@ class Writer(Speaker):
             if rng.random() < 0.2 and not self.held_out:
                 lead = rng.choice(words_of("leads_among").seen).replace("{noun}s", plural(entity.noun))
             text = self.invented(lead) + ("t" + text[1:] if lowered else text)
+        elif rng.random() < _RAMBLED and not self.held_out:
+            text = upper_first(f"{self.ramble()}{rng.choice((' ', ' ', ', '))}{text}")
         return text
 
     def list_sentences(self, number: int, key: str, *, follows: bool) -> list[Line]:
@@ -252,6 +258,7 @@ class Writer(Speaker):
         """Return one attribute as `Label: value`."""
         entity = self.entities[number]
         label = self.rng.choice(entity.kind.attributes[key].labels.of(held_out=self.held_out))
+        label = self.strange[key].capitalize() if key in self.strange else label
         return Line(f"{label}: {entity.facts[key].text}", ((number, key, 0),))
 
     def unknown(self, number: int, key: str) -> Line:

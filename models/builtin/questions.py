@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
-from models.builtin.composing import compose_fields, odd_name, read_wider, widen
+from models.builtin.composing import (
+    compose_fields,
+    held_out_names,
+    odd_name,
+    plain,
+    read_wider,
+    strange_name,
+    widen,
+)
 from models.builtin.names import Names
 from models.builtin.world import KINDS, Kind, Words, read_kind
 
@@ -23,6 +31,7 @@ _CATALOGUE = {
     role: Words.read(widen(words["fields"], compose_fields(words, "subject")))
     for role, words in read_wider("catalogue").items()
 }
+_HELD_OUT = held_out_names() | {plain(name) for words in _CATALOGUE.values() for name in words.held_out}
 _HOME_NOTES = Words.read(
     [
         "birthplace, home port or region",
@@ -52,6 +61,11 @@ _NAME_NOTES = (
 _KIND_NOTES = ("what the subject is", "sort of thing", "which of these it is")
 #: of the fields in contracts with descriptions, so many have a name that says nothing
 _ODD_SHARE = 0.12
+#: so many names of fields are of unknown words: of subjects, of values of one kind, of a catalogue's values,
+#: and of the parts of a list's items
+_STRANGE_NAME, _STRANGE_VALUE, _STRANGE_ROLE, _STRANGE_PART = 0.22, 0.05, 0.08, 0.06
+#: and so many of lists of words, which are rarer
+_STRANGE_LIST = 0.3
 _WHAT = ("facts", "details", "the facts", "what is known", "the main facts", "basic facts", "the data")
 _INSTRUCTIONS = (
     "Extract {what} about the subject.",
@@ -120,6 +134,8 @@ class Question:
     optional: bool
     #: the nouns that an enum allows; empty if any
     nouns: tuple[str, ...] = ()
+    #: attributes whose field has an unknown word for a name, with that word
+    strange: dict[str, str] = field(default_factory=dict)
     #: the name of the array, where the question asks for every entity
     every: str = ""
 
@@ -206,7 +222,8 @@ class QuestionMaker:
                     kind.name: next(a.key for a in kind.attributes.values() if a.role == role)
                     for kind in kinds
                 }
-                name = role if plain else self._pick(names)
+                strange = not plain and not self.held_out and rng.random() < _STRANGE_ROLE
+                name = role if plain else self._strange("entity")[1] if strange else self._pick(names)
                 asked.append(
                     self._asked(
                         name,
@@ -223,7 +240,9 @@ class QuestionMaker:
 
     def _journeys(self, kinds: tuple[Kind, ...], *, plain: bool) -> Asked:
         listed = read_kind("ship").lists["journeys"]
-        parts = {part: part if plain else self._pick(words) for part, words in listed.item_fields.items()}
+        parts = {
+            part: part if plain else self._part(words, "stop") for part, words in listed.item_fields.items()
+        }
         name = "journeys" if plain else self._pick(_CATALOGUE["journey"])
         return self._list(
             name,
@@ -238,11 +257,18 @@ class QuestionMaker:
         rng = self.rng
         kind = read_kind(rng.choice(KINDS))
         self._style()
-        asked = [self._name((f"{kind.name}_name", f"{kind.name}"))] if every or rng.random() < 0.85 else []
+        asked = [self._name(kind.name)] if every or rng.random() < 0.85 else []
         count = rng.randint(1, 3) if every else rng.choice((1, 2, 2, 3, 3, 4, 5, 6))
         nouns: tuple[str, ...] = ()
-        for key in rng.sample(list(kind.attributes), min(count, len(kind.attributes))):
-            one, allowed = self._attribute(kind, key)
+        keys = rng.sample(list(kind.attributes), min(count, len(kind.attributes)))
+        strange: dict[str, str] = {}
+        for key in keys:
+            share = _STRANGE_LIST if kind.attributes[key].type == "goods" else _STRANGE_VALUE
+            word, name = self._strange(kind.name) if rng.random() < share else ("", "")
+            wanted = word and not strange and not self.held_out
+            one, allowed = self._attribute(kind, key, name if wanted else "")
+            # a date, or a name that its description explains, has kept its own name
+            strange |= {key: word} if wanted and one.name == name else {}
             nouns = nouns or allowed
             asked.append(one)
         if not every and rng.random() < 0.35:
@@ -252,6 +278,7 @@ class QuestionMaker:
             asked,
             kind.name,
             nouns=nouns,
+            strange=strange,
             every=rng.choice((_MANY[kind.name], "entries", "items", "found")) if every else "",
         )
 
@@ -262,6 +289,19 @@ class QuestionMaker:
     def _pick(self, words: Words) -> str:
         return self.rng.choice(words.of(held_out=self.held_out and self.rng.random() < 0.7))
 
+    def _strange(self, kind: str) -> tuple[str, str]:
+        """Return an unknown word and a field's name that is made of it, none that is held out."""
+        while True:
+            word = Names(self.rng, held_out=False).word().lower()
+            name = strange_name(word, kind, self.rng.random())
+            if plain(name) not in _HELD_OUT:
+                return word, name
+
+    def _part(self, words: Words, one: str) -> str:
+        if not self.held_out and self.rng.random() < _STRANGE_PART:
+            return self._strange(one)[1]
+        return self._pick(words)
+
     def _question(
         self,
         kinds: tuple[Kind, ...],
@@ -269,6 +309,7 @@ class QuestionMaker:
         one: str,
         *,
         nouns: tuple[str, ...] = (),
+        strange: dict[str, str] | None = None,
         every: str = "",
     ) -> Question:
         rng = self.rng
@@ -281,7 +322,9 @@ class QuestionMaker:
         )
         if rng.random() < 0.35:
             text = " ".join(rng.sample([text, rng.choice(_SECOND)], 2)).strip()
-        return Question(kinds, tuple(unique), text, self.null_style == "optional", nouns, every)
+        return Question(
+            kinds, tuple(unique), text, self.null_style == "optional", nouns, strange or {}, every
+        )
 
     def _asked(
         self,
@@ -310,11 +353,16 @@ class QuestionMaker:
             made["description"] = self.rng.choice(notes)
         return Asked(name=name, means=means, keys=keys or {}, schema=made, nullable=nullable)
 
-    def _name(self, more: tuple[str, ...]) -> Asked:
-        name = self.rng.choice(more) if self.rng.random() < 0.15 else self._pick(_CATALOGUE["name"])
+    def _name(self, kind: str) -> Asked:
+        luck = self.rng.random()
+        name = self._pick(_CATALOGUE["name"])
+        if luck < 0.15:
+            name = self.rng.choice((f"{kind}_name", kind))
+        elif luck > 1 - _STRANGE_NAME and not self.held_out:
+            name = self._strange(kind)[1]
         return self._asked(name, "name", {"type": "string"}, _NAME_NOTES, nullable=False)
 
-    def _attribute(self, kind: Kind, key: str) -> tuple[Asked, tuple[str, ...]]:
+    def _attribute(self, kind: Kind, key: str, strange: str) -> tuple[Asked, tuple[str, ...]]:
         rng, attribute = self.rng, kind.attributes[key]
         notes = attribute.notes.of(held_out=self.held_out and rng.random() < 0.7)
         keys = {kind.name: key}
@@ -323,7 +371,7 @@ class QuestionMaker:
             return self._asked(
                 self._pick(attribute.date_fields), "date", schema, notes, nullable=True, keys=keys
             ), ()
-        name = self._pick(attribute.fields)
+        name = strange or self._pick(attribute.fields)
         match attribute.type:
             case "goods":
                 return Asked(
@@ -354,11 +402,13 @@ class QuestionMaker:
         rng = self.rng
         listed = kind.lists[rng.choice(list(kind.lists))]
         name, keys = self._pick(listed.fields), {kind.name: listed.key}
-        parts = {part: self._pick(words) for part, words in listed.item_fields.items()}
-        if rng.random() < 0.15:
+        parts = {part: self._part(words, kind.name) for part, words in listed.item_fields.items()}
+        if rng.random() < 0.25:
             part = rng.choice(
                 [part for part, type_ in listed.item.items() if type_ not in ("year", "pages", "count")]
             )
+            if not self.held_out and rng.random() < _STRANGE_LIST:
+                name = self._strange(kind.name)[1]
             return Asked(
                 name=name,
                 means="column",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from models.builtin.composing import Words, parts_of
-from models.builtin.frames import frames, words_of
+from models.builtin.frames import frames, idle_words, words_of
 from models.builtin.names import Names
 from models.builtin.world import Entity, Fact
 
@@ -57,6 +57,8 @@ class Speaker:
         self.entities = entities
         self.names = names
         self.held_out = held_out
+        #: attributes that are called by an unknown word
+        self.strange: dict[str, str] = {}
 
     def pick(self, words: Words, *, held: float = 1.0) -> str:
         """Return a pattern; on the held-out side, so often one that is held out."""
@@ -125,6 +127,8 @@ class Speaker:
         """Return a sentence of a subject and a predicate, perhaps with a source or an aside."""
         frame = self.pick(frames(), held=0.4)
         frame = "{S} {P}." if self.rng.random() < 0.45 and frame not in frames().held_out else frame
+        for place, make in (("{person}", self.names.person), ("{place}", self.names.place)):
+            frame = frame.replace(place, make()) if place in frame else frame
         return upper_first(frame.format(S=upper_first(subject), s=subject, P=predicate))
 
     def parts(self, number: int, key: str) -> list[str]:
@@ -142,6 +146,10 @@ class Speaker:
         attribute = self.entities[number].kind.attributes[key]
         held = () if self.held_out else attribute.part.held_out
         return parts_of(attribute.says.of(held_out=self.held_out), held)
+
+    def ramble(self) -> str:
+        """Return some words that mean nothing."""
+        return " ".join(self.rng.sample(idle_words(), self.rng.randint(2, 6)))
 
     def invented(self, pattern: str) -> str:
         """Fill a pattern with a year, a place, a person, a ship and a number that mean nothing."""

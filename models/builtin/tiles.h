@@ -167,23 +167,20 @@ struct ToHalf {
         narrow(to + r * step + c + 16, _mm512_load_ps(v + 16));
     }
 };
-struct ToFloat {
-    float* to;
-    Index step;
-    void operator()(Index r, Index c, const float* v) const {
-        _mm512_storeu_ps(to + r * step + c, _mm512_load_ps(v));
-        _mm512_storeu_ps(to + r * step + c + 16, _mm512_load_ps(v + 16));
-    }
-};
-struct Add {
+template <bool ADDS>
+struct Wide {
     float* to;
     Index step;
     void operator()(Index r, Index c, const float* v) const {
         float* at = to + r * step + c;
-        _mm512_storeu_ps(at, _mm512_add_ps(_mm512_loadu_ps(at), _mm512_load_ps(v)));
-        _mm512_storeu_ps(at + 16, _mm512_add_ps(_mm512_loadu_ps(at + 16), _mm512_load_ps(v + 16)));
+        for (int half = 0; half < 32; half += 16) {
+            __m512 told = _mm512_load_ps(v + half);
+            _mm512_storeu_ps(at + half, ADDS ? _mm512_add_ps(_mm512_loadu_ps(at + half), told) : told);
+        }
     }
 };
+using ToFloat = Wide<false>;
+using Add = Wide<true>;
 
 struct Arena {
     char* memory = nullptr;

@@ -175,8 +175,8 @@ class World:
     def invent(self, kind: Kind) -> Entity:
         """Return a new entity with a fact for every attribute and up to four items in each list."""
         noun = self.rng.choice(kind.nouns.of(held_out=self.held_out_patterns))
-        if kind.name == "person" and self.rng.random() < 0.35:
-            noun = self.names.trade()
+        if self.rng.random() < (0.35 if kind.name == "person" else 0.25):
+            noun = self.names.noun(kind.name)
         entity = Entity(
             kind=kind, name=self._name(kind.name, noun), noun=noun, pronoun=self.rng.choice(kind.pronouns)
         )
@@ -236,6 +236,7 @@ class World:
     def _year(self) -> Fact:
         rng = self.rng
         year = rng.randint(1480, 2020) if rng.random() < 0.9 else rng.randint(900, 1480)
+        year = self._repeating(year, 2020)
         luck = rng.random()
         if luck < 0.72:
             return Fact(
@@ -255,6 +256,14 @@ class World:
         )
         return Fact(year, text, f"on {text}", f"{year:04}-{month:02}-{day:02}")
 
+    def _repeating(self, number: int, high: int) -> int:
+        """Return a number, now and then one of few different digits, whose copying is harder."""
+        first, *rest = digits = str(number)
+        if self.rng.random() >= 0.12 or not rest:
+            return number
+        few = self.rng.choices(digits, k=2)
+        return min(high, int(first + "".join(self.rng.choice(few) for _ in rest)))
+
     def _number(self, type_: str, spec: dict[str, JSONValue]) -> Fact:
         rng = self.rng
         low, high = spec.get("range", (20, 900))
@@ -264,7 +273,7 @@ class World:
             )
             text = f"{value:,}" if value >= 1000 else str(value)
         else:
-            value = int(low * (high / low) ** rng.random())
+            value = self._repeating(int(low * (high / low) ** rng.random()), high)
             text = f"{value:,}" if rng.random() < 0.6 else str(value)
         unit = rng.choice(spec["unit"]) if "unit" in spec else ""
         return Fact(value, f"{text} {unit}".strip())

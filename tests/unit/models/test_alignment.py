@@ -5,8 +5,11 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from models.builtin.alignment import find_sources
+from models.builtin.alignment import NOTHING, find_sources
 from models.builtin.examples import CATALOGUE, FULL, Example, Side, make_group
+
+from holocron.derivation.contract import CITE
+from holocron.derivation.prompt import render_answer
 
 
 def make_examples() -> list[Example]:
@@ -41,6 +44,29 @@ def test_a_cited_number_knows_its_line() -> None:
         for segment in example.segments:
             start, end = sources.lines[segment.number]
             assert message[start:end] == segment.text
+
+
+def test_a_list_of_words_knows_the_next_one_and_its_end() -> None:
+    """Before each word of a list stands where it is copied from, and at the list's end that there is none."""
+    seen = 0
+    for example in make_examples():
+        sources, message = find_sources(example), example.prompt.messages[1].content
+        for name, words in example.answer.items() if isinstance(example.answer, dict) else ():
+            if (
+                name == CITE
+                or not isinstance(words, list)
+                or not all(isinstance(word, str) for word in words)
+            ):
+                continue
+            at = example.answer_text.index(render_answer(words))
+            for word in words:
+                place = sources.decided[at].place
+                assert place is not None
+                assert message[place : place + len(word)] == word
+                at += len(render_answer(word)) + 1
+                seen += 1
+            assert sources.decided[at] == NOTHING
+    assert seen > 3
 
 
 @pytest.mark.parametrize("seed", range(5))

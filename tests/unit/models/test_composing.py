@@ -15,6 +15,7 @@ from models.builtin.composing import (
     odd_name,
     parts_of,
     plain,
+    strange_name,
     widen,
 )
 from models.builtin.frames import frames
@@ -64,6 +65,15 @@ def test_an_odd_name_is_known_by_its_number() -> None:
     """Names that say nothing end in a digit, and no composed name does by accident."""
     assert all(is_odd(odd_name(Random(seed), "word")) for seed in range(30))
     assert not is_odd("place_of_birth")
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_name_of_an_unknown_word_is_a_plain_name(tenth: int) -> None:
+    """It holds the word, can be a key, and does not look like a name that needs its description."""
+    name = strange_name("dolm", "ship", tenth / 10)
+    assert "dolm" in name
+    assert name.replace("_", "").isalpha()
+    assert not is_odd(name)
 
 
 def test_frames_are_many_and_hold_one_predicate() -> None:
