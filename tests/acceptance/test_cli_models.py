@@ -16,6 +16,7 @@ import pytest
 from cli_calls import call, end_process, make_project, start_process
 from holocron.cli.commands import models
 from holocron.fingerprint import JSONValue
+from holocron.llm.llamacpp import builtin_model_path
 from ollama_server import Installed, OllamaServer, Pull, refuse_busy, refuse_memory
 from scripted_http import Exchange, Fault, ScriptedServer, answer_page, drop_at_once, refuse, send_lines
 from tiny_gguf import write_tiny_gguf
@@ -372,7 +373,9 @@ def test_a_verb_that_the_engine_lacks_is_a_wrong_call(openai: SpeakingServer, ar
 def test_files_are_listed_and_shown(server: OllamaServer, tmp_path: Path) -> None:
     """The engine in this process has the project's files; a damaged one says so and hides no other."""
     builtin = call("models", "list").out.splitlines()[1]
-    assert builtin.split() == ["builtin", "7", "MB", "llama", "4,096"]
+    path = builtin_model_path()
+    assert path is not None
+    assert builtin.split() == ["builtin", f"{path.stat().st_size / 1e6:.0f}", "MB", "llama", "4,096"]
     (tmp_path / "models").mkdir()
     path = write_tiny_gguf(tmp_path / "models" / "tiny.gguf")
     (tmp_path / "models" / "zzz.gguf").write_bytes(b"GGUF")
