@@ -182,12 +182,14 @@ class CompletionCancelled(ModelError):
 class PromptTooLong(ModelError):
     """The prompt does not fit the engine's window.
 
-    prompt_tokens: what the prompt takes; context_tokens: what the engine has.
+    prompt_tokens: what the prompt takes; context_tokens: what the engine has; answer_tokens: what is kept
+    free for the answer, where that is what did not fit.
     """
 
-    def __init__(self, *, prompt_tokens: int, context_tokens: int) -> None:
+    def __init__(self, *, prompt_tokens: int, context_tokens: int, answer_tokens: int = 0) -> None:
+        answer = f", its answer up to {answer_tokens}," if answer_tokens else ""
         super().__init__(
-            f"the prompt takes {prompt_tokens} tokens and the model's window has {context_tokens}",
+            f"the prompt takes {prompt_tokens} tokens{answer} and the model's window has {context_tokens}",
             hint="Use a model with a longer window, or a shorter contract and instructions.",
         )
         self.prompt_tokens = prompt_tokens

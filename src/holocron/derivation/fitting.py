@@ -56,7 +56,8 @@ def fit_prompt(
     Raises: PromptTooLong where not even the first segment fits.
     """
     context_tokens, estimate, copied_pieces = window.tokens, window.estimate, window.copied_pieces
-    room = context_tokens - min(derivation.options.max_output_tokens, context_tokens // 2)
+    answer_tokens = min(derivation.options.max_output_tokens, context_tokens // 2)
+    room = context_tokens - answer_tokens
     whole = derivation.render_prompt(subject, segments, copied_pieces=copied_pieces)
     estimated = _estimate(whole, estimate)
     if segments and estimated * correction <= room:
@@ -66,7 +67,11 @@ def fit_prompt(
     reading = fit_segments(segments, int(room / correction) - static, lambda text: estimate(text) + 4)
     if not reading.shown:
         least = static + (estimate(segments[0].text) if segments else 0)
-        raise PromptTooLong(prompt_tokens=ceil(least * correction), context_tokens=context_tokens)
+        raise PromptTooLong(
+            prompt_tokens=ceil(least * correction),
+            context_tokens=context_tokens,
+            answer_tokens=answer_tokens,
+        )
     prompt = derivation.render_prompt(subject, reading.shown, copied_pieces=copied_pieces)
     return FittedPrompt(
         prompt=prompt,

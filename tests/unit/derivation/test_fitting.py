@@ -65,10 +65,11 @@ def test_half_the_window_is_left_for_the_prompt() -> None:
 
 @pytest.mark.parametrize("context_tokens", [1, 50, 190])
 def test_a_window_that_holds_no_segment_is_an_error(context_tokens: int) -> None:
-    """Nothing is asked about evidence that nobody read; both numbers are named."""
+    """Nothing is asked about evidence that nobody read; what prompt, answer and window take is named."""
     with pytest.raises(PromptTooLong) as caught:
         _fit(context_tokens)
     assert caught.value.context_tokens == context_tokens
     assert caught.value.prompt_tokens > context_tokens // 2
+    assert context_tokens < 2 or f"its answer up to {context_tokens // 2}, and" in str(caught.value)
     with pytest.raises(PromptTooLong):
         _fit(2000, segments=())
