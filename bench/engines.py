@@ -285,8 +285,7 @@ def _replay(server: _Server, requests: Sequence[str], slots: int) -> float:
 def measure_grouping(name: str, jobs: int) -> None:
     """Print what reading the prompts took with jobs of one derivation together, and in turns.
 
-    It shows what grouping saves. That a worker groups is held by tests/unit/work/test_serving.py,
-    test_jobs_of_one_derivation_run_together.
+    It shows what grouping saves. That a worker groups is held by test_jobs_of_one_derivation_run_together.
     """
     with tempfile.TemporaryDirectory() as folder, closing(open_model(name, slots=1)) as model:
         project = Path(folder)

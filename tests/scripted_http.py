@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ class Request:
 
 
 @dataclass
-class ScriptedServer:
+class ScriptedServer(ABC):
     """Listens between `with` and its end: on a free loopback port, unless it is told another address."""
 
     address: tuple[str, int] = ("127.0.0.1", 0)
@@ -174,9 +175,9 @@ class ScriptedServer:
         with self._lock:
             return [request.body for request in self.requests if request.path == path]
 
+    @abstractmethod
     def respond(self, exchange: Exchange, path: str) -> None:
-        """Answer a request without a fault; a subclass says how."""
-        raise NotImplementedError
+        """Answer a request without a fault."""
 
 
 def refuse(status: int, message: JSONValue) -> Fault:

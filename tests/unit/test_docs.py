@@ -275,7 +275,8 @@ def test_documented_programs_exist(name: str) -> None:
     commands = [words for script in scripts for words in split_commands(script) if words[:1] == ["python"]]
     for _, *words in commands:
         place = words[1].replace(".", "/") + ".py" if words[0] == "-m" else words[0]
-        place = place if words[1:] != ["holocron"] else "src/holocron/__main__.py"
+        # the package itself is run by its __main__
+        place = "src/holocron/__main__.py" if words[:2] == ["-m", "holocron"] else place
         source = (ROOT / place).read_text(encoding="utf-8")
         for option in words[2 if words[0] == "-m" else 1 :]:
             assert not option.startswith("--") or f'"{option}"' in source
