@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
@@ -120,6 +121,8 @@ class ScriptedServer(ABC):
     """Listens between `with` and its end: on a free loopback port, unless it is told another address."""
 
     address: tuple[str, int] = ("127.0.0.1", 0)
+    #: what it proves itself with where it speaks TLS
+    tls: ssl.SSLContext | None = None
     #: everything that was asked, in order
     requests: list[Request] = field(default_factory=list)
     #: how often a client went away in the middle of an answer
@@ -133,6 +136,8 @@ class ScriptedServer(ABC):
         self.ending = threading.Event()
         self._listener = _Listener(self.address, Exchange)
         self._listener.owner = self
+        if self.tls is not None:
+            self._listener.socket = self.tls.wrap_socket(self._listener.socket, server_side=True)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         return self
@@ -152,7 +157,7 @@ class ScriptedServer(ABC):
     @property
     def url(self) -> str:
         """Return its address without a path."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def plant(self, path: str, *faults: Fault, times: int = 1) -> None:
         """Let the next requests of a path meet these faults, one each, `times` over."""

@@ -209,7 +209,7 @@ class EngineServer:
                 sock.settimeout(_POLL_S)
                 connection.response_class = silence.read_from  # type: ignore[assignment]  # it makes one
                 return connection, connection.getresponse()
-            except (RemoteDisconnected, ConnectionError):
+            except (RemoteDisconnected, ConnectionError, ssl.SSLEOFError):
                 connection.close()
                 if not was_idle:
                     raise
@@ -241,6 +241,12 @@ class EngineServer:
             ) from problem
         except ConnectionRefusedError as problem:
             raise self._unreachable(Unreachable.REFUSED, "nothing listens there") from problem
+        except ssl.SSLCertVerificationError as problem:
+            raise self._unreachable(
+                Unreachable.TLS,
+                f"its certificate is not trusted: {problem.verify_message}",
+                hint="Set SSL_CERT_FILE to the certificate of the authority that issued it",
+            ) from problem
         except ssl.SSLError as problem:
             raise self._unreachable(Unreachable.TLS, f"TLS failed: {problem.reason}") from problem
         except TimeoutError as problem:
@@ -253,12 +259,17 @@ class EngineServer:
             reason = problem.strerror or str(problem)
             raise self._unreachable(Unreachable.LOST, f"the connection broke: {reason}") from problem
 
-    def _unreachable(self, reason: Unreachable, why: str) -> EngineUnreachable:
+    def _unreachable(
+        self,
+        reason: Unreachable,
+        why: str,
+        hint: str = "Check that it runs and that the address is right: holocron doctor",
+    ) -> EngineUnreachable:
         return EngineUnreachable(
             f"{self.engine} at {self.url} cannot be reached: {why}",
             reason=reason,
             address=self.url,
-            hint="Check that it runs and that the address is right: holocron doctor",
+            hint=hint,
         )
 
 
@@ -274,7 +285,7 @@ class _Connection(HTTPConnection):
         super().__init__(host, port, **options)
         self._unsent: list[bytes] = []
 
-    def send(self, data: Any) -> None:
+    def send(self, data: bytes) -> None:  # type: ignore[override]  # files and iterables are never sent here
         """Keep a part of a request."""
         self._unsent.append(data)
 

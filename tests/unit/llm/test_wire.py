@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from holocron.errors import (
     CompletionCancelled,
@@ -234,6 +237,75 @@ def test_what_speaks_no_http_is_something_else(echo: _Echo) -> None:
     with pytest.raises(EngineUnreachable) as caught:
         _read(secure)
     assert caught.value.reason is Unreachable.TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Return an authority that nobody trusts yet."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure_echo(authority: trustme.CA) -> Iterator[_Echo]:
+    """Return the same server over TLS, with a certificate of the authority."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with _Echo(tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process trust the authority, as a user would."""
+    certificate = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_trusted_server_is_asked_over_tls(secure_echo: _Echo) -> None:
+    """Requests, kept connections and streams are those of plain HTTP."""
+    server = _open(secure_echo)
+    assert server.url.startswith("https:")
+    assert len({_read(server) for _ in range(5)}) == 1
+    secure_echo.plant("/x", send_lines(b"token\n" * 20_000, b"the end"))
+    assert _read(server).endswith(b"token\nthe end")
+
+
+def test_an_untrusted_server_is_sent_nothing(secure_echo: _Echo) -> None:
+    """The certificate is checked before the first byte of a request; the mend names the variable."""
+    with pytest.raises(EngineUnreachable, match="its certificate is not trusted") as caught:
+        _read(_open(secure_echo))
+    assert caught.value.reason is Unreachable.TLS
+    assert "SSL_CERT_FILE" in str(caught.value.hint)
+    assert secure_echo.requests == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_for_another_name_is_refused(secure_echo: _Echo) -> None:
+    """Whoever can take over an address cannot take over its name."""
+    server = EngineServer(f"https://localhost:{secure_echo.port}", engine="the engine", patience=BRIEF)
+    with pytest.raises(EngineUnreachable, match="not valid for 'localhost'"):
+        _read(server)
+    assert secure_echo.requests == []
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("characters", [1, 8_000_000])
+def test_a_tls_connection_that_was_closed_meanwhile_is_made_anew(characters: int, secure_echo: _Echo) -> None:
+    """It breaks while a large body is sent, and with a small one only when the answer is read."""
+    server = _open(secure_echo)
+
+    def answer_once(exchange: Exchange) -> None:
+        exchange.send_json(None)
+        exchange.drop()
+
+    secure_echo.plant("/x", answer_once)
+    _read(server)
+    time.sleep(0.1)
+    with server.send("POST", "/y", "x" * characters) as reply:
+        assert reply.status == 200
+    assert [request.path for request in secure_echo.requests] == ["/x", "/y"]
 
 
 def test_the_environment_is_not_asked(echo: _Echo, monkeypatch: pytest.MonkeyPatch) -> None:
