@@ -15,8 +15,8 @@ from holocron.doctor.loading import MEND_MEMORY, WantedModel, check_answer
 from holocron.doctor.project import check_windows
 from holocron.errors import ModelDamaged, ModelError, ModelNotFound, SettingsInvalid
 from holocron.llm.gguf import read_gguf
-from holocron.llm.llamacpp import estimate_bytes_per_token, load_library
-from holocron.llm.window import choose_window
+from holocron.llm.llamacpp import load_library
+from holocron.llm.window import choose_window, estimate_tokens
 
 
 def find_available_bytes() -> int:
@@ -54,12 +54,11 @@ def examine_file(
         return
     size = path.stat().st_size
     yield well("model", f"{path} is a whole {header.architecture} model of {show_size(size)}")
-    per_token = estimate_bytes_per_token(header.vocabulary_size)
     yield from check_windows(
         wanted.questions,
         window,
         trained=header.context_length,
-        estimate=lambda text: len(text.encode("utf-8", "replace")) // per_token + 1,
+        estimate=lambda text: estimate_tokens(text, header.vocabulary_size),
     )
     if size > (free := find_memory()):
         yield warn(

@@ -25,7 +25,7 @@ from holocron.doctor.reaching import (
 from holocron.errors import ModelError, SettingsInvalid
 from holocron.llm.ollama import LEAST_VERSION, find_model, parse_version, require_text_model, whole_name
 from holocron.llm.ollama_api import ListedModel, LoadedModel, OllamaApi, ShownModel
-from holocron.llm.window import choose_window
+from holocron.llm.window import choose_window, estimate_tokens
 from holocron.llm.wire import EngineAddress, Patience
 
 #: the first version without CVE-2026-7482, by which anyone who reaches the port reads the server's memory
@@ -34,7 +34,6 @@ _PROBE = Patience(connect_s=0.5, first_s=1.0, next_s=1.0)
 _MOST_PROBES = 6
 #: the addresses that a server listens on for everyone
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - they are looked for, not bound
-_BYTES_PER_TOKEN = 3
 
 
 def examine_ollama(place: ServerPlace, wanted: WantedModel, machine: Machine) -> Iterator[Diagnosis]:
@@ -171,7 +170,7 @@ def _examine_model(api: OllamaApi, wanted: WantedModel, machine: Machine) -> Ite
         wanted.questions,
         window,
         trained=shown.context_length,
-        estimate=lambda text: len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1,
+        estimate=estimate_tokens,
     )
     yield from check_memory(listed, machine)
     if wanted.open is not None:

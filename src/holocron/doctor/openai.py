@@ -15,10 +15,8 @@ from holocron.doctor.project import check_windows
 from holocron.doctor.reaching import QUICK, ServerPlace, diagnose_failure, diagnose_name, find_addresses
 from holocron.errors import HolocronError, SettingsInvalid
 from holocron.llm.openai import OpenAIServer, find_window
-from holocron.llm.window import choose_window
+from holocron.llm.window import choose_window, estimate_tokens
 from holocron.llm.wire import EngineAddress
-
-_BYTES_PER_TOKEN = 3
 
 
 def examine_openai(place: ServerPlace, wanted: WantedModel, key: str | None) -> Iterator[Diagnosis]:
@@ -58,7 +56,7 @@ def examine_openai(place: ServerPlace, wanted: WantedModel, key: str | None) -> 
         wanted.questions,
         window,
         trained=trained,
-        estimate=lambda text: len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1,
+        estimate=estimate_tokens,
     )
     if wanted.open is not None:
         yield check_answer(wanted.open)

@@ -28,12 +28,11 @@ from holocron.llm.gguf import hash_model, read_gguf
 from holocron.llm.guidance import render_grammar
 from holocron.llm.model import Completion, ModelIdentity, OnProgress
 from holocron.llm.stream import AnswerStream
-from holocron.llm.window import choose_window
+from holocron.llm.window import choose_window, estimate_tokens
 
 #: more requests at once gain nothing on two cores, and each costs a window of memory
 DEFAULT_SLOTS = 4
 _SMALL_MODEL_BYTES = 32_000_000
-_SMALL_VOCABULARY = 1024
 _CHAT_MARK = r"<\|[A-Za-z0-9_]+\|>"
 _WAIT_S = 0.2
 _CLOSE_WAIT_S = 30.0
@@ -64,11 +63,6 @@ def load_library() -> str:
     return _engine_version()
 
 
-def estimate_bytes_per_token(vocabulary_size: int) -> int:
-    """Return about how many UTF-8 bytes a token of a vocabulary of this size stands for."""
-    return 3 if vocabulary_size > _SMALL_VOCABULARY else 1
-
-
 class LlamaCppModel:
     """A GGUF file as a LanguageModel.
 
@@ -90,7 +84,7 @@ class LlamaCppModel:
         if self._slots < 1:
             raise SettingsInvalid(f"a model cannot work with {self._slots} slots", hint="Use 1 or more.")
         context = choose_window(header.context_length, context_tokens)
-        self._bytes_per_token = estimate_bytes_per_token(header.vocabulary_size)
+        self._vocabulary_size = header.vocabulary_size
         self._marks = _compile_marks(header.control_tokens)
         self._engine = _Engine(partial(_start_server, path, self._slots, context))
         self._close = weakref.finalize(self, self._engine.close)
@@ -113,8 +107,8 @@ class LlamaCppModel:
         return self._slots
 
     def estimate_tokens(self, text: str) -> int:
-        """Return about how many tokens a text takes: a third of its UTF-8 bytes."""
-        return -(-len(text.encode("utf-8", "replace")) // self._bytes_per_token)
+        """Return about how many tokens a text takes."""
+        return estimate_tokens(text, self._vocabulary_size)
 
     def complete(self, prompt: Prompt, on_progress: OnProgress | None = None) -> Completion:
         """Answer a prompt under its schema.

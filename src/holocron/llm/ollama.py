@@ -32,7 +32,7 @@ from holocron.llm.ollama_api import ListedModel, LoadedModel, OllamaApi, ShownMo
 from holocron.llm.ollama_format import COPIED_PIECES, render_format
 from holocron.llm.stream import require_json
 from holocron.llm.turns import flatten_turns
-from holocron.llm.window import choose_window
+from holocron.llm.window import BYTES_PER_TOKEN, choose_window
 from holocron.llm.wire import KeepWaiting
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,6 @@ _LOOK_EVERY_S = 10.0
 #: tokens of one text, white space aside, after which Ollama breaks an answer off
 _LOOP_TOKENS = 30
 _UNBUILT_VERSION = (0, 0, 0)
-_BYTES_PER_TOKEN = 3
 _SAMPLE_CHARACTERS = 1500
 
 
@@ -86,7 +85,7 @@ class OllamaModel:
         )
         self._can_think = "thinking" in shown.capabilities
         self._shows_system = shows_system(shown)
-        self._tokens_per_byte = 1 / _BYTES_PER_TOKEN
+        self._tokens_per_byte = 1 / BYTES_PER_TOKEN
         self._loading = threading.Lock()
         self._is_loaded = False
         #: what /api/ps says of the window when the model is loaded as it is asked for here

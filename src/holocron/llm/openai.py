@@ -30,7 +30,7 @@ from holocron.llm.json_fields import count_of, number_of, part_of, text_of
 from holocron.llm.model import Abilities, Completion, FinishReason, ModelIdentity, OnProgress
 from holocron.llm.stream import require_json
 from holocron.llm.turns import defuse_marks
-from holocron.llm.window import choose_window
+from holocron.llm.window import choose_window, estimate_tokens
 from holocron.llm.wire import EngineServer, KeepWaiting, Patience
 
 ENGINE: Final = "openai"
@@ -41,8 +41,6 @@ _WINDOWS = ("max_model_len", "max_context_length", "context_length", "context_wi
 _OWN_WINDOWS = ("n_ctx", "n_ctx_train")
 _DIGESTS = ("digest", "sha256")
 _BRIEF = Patience(connect_s=5.0, first_s=30.0, next_s=30.0)
-_BYTES_PER_TOKEN = 3
-_SMALL_VOCABULARY = 1024
 _BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _TOO_LONG = re.compile(r"context (length|size|window)|exceed_context|too many tokens|prompt is too long")
 _IN_MESSAGES = re.compile(r"\(?(\d+) (?:in|of|from) the (?:messages|prompt|input)")
@@ -221,8 +219,7 @@ class OpenAIModel:
         self._server = server
         self._model = model
         self._slots = slots or MOST_SLOTS
-        is_small = 0 < number_of(part_of(entry, "meta"), "n_vocab") <= _SMALL_VOCABULARY
-        self._bytes_per_token = 1 if is_small else _BYTES_PER_TOKEN
+        self._vocabulary_size = int(number_of(part_of(entry, "meta"), "n_vocab"))
         self._identity = ModelIdentity(
             name=f"{ENGINE}:{model}",
             digest=_find_digest(entry) or _declare_digest(server.url, model, entry),
@@ -243,8 +240,8 @@ class OpenAIModel:
         return self._slots
 
     def estimate_tokens(self, text: str) -> int:
-        """Return about how many tokens a text takes: a third of its UTF-8 bytes."""
-        return -(-len(text.encode("utf-8", "replace")) // self._bytes_per_token)
+        """Return about how many tokens a text takes."""
+        return estimate_tokens(text, self._vocabulary_size)
 
     def complete(self, prompt: Prompt, on_progress: OnProgress | None = None) -> Completion:
         """Answer a prompt under its schema.

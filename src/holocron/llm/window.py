@@ -1,6 +1,6 @@
 """The window of one request: how many tokens of prompt and answer an engine is asked to hold.
 
-In: what the model was trained with, what a person asked for. Out: a number of tokens.
+In: what the model was trained with, what a person asked for, a text. Out: a number of tokens.
 Never: more than the model's own.
 """
 
@@ -12,6 +12,10 @@ from holocron.errors import SettingsInvalid
 DEFAULT_CONTEXT_TOKENS = 4096
 #: llama.cpp rounds windows to this
 _STEP = 256
+#: UTF-8 bytes that a token stands for, about
+BYTES_PER_TOKEN = 3
+#: a vocabulary up to this size holds few whole words: a token is a byte
+_SMALL_VOCABULARY = 1024
 
 
 def choose_window(trained: int, asked: int | None) -> int:
@@ -29,3 +33,9 @@ def choose_window(trained: int, asked: int | None) -> int:
     if window < _STEP:
         raise SettingsInvalid(f"a window of {window} tokens is too small", hint=f"Use {_STEP} or more.")
     return window // _STEP * _STEP
+
+
+def estimate_tokens(text: str, vocabulary_size: int = 0) -> int:
+    """Return about how many tokens a text takes, rounded up; the vocabulary's size is 0 where unknown."""
+    per_token = 1 if 0 < vocabulary_size <= _SMALL_VOCABULARY else BYTES_PER_TOKEN
+    return -(-len(text.encode("utf-8", "replace")) // per_token)
