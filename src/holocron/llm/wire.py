@@ -43,7 +43,7 @@ from holocron.fingerprint import JSONValue
 #: how often a silent connection asks whether it should go on
 _POLL_S = 0.25
 _READ_BYTES = 65_536
-#: the most that one answer may bring
+#: the most that one answer may bring, or one line of a stream
 MOST_BYTES = 64_000_000
 
 #: asked while a server is silent; False gives up
@@ -71,9 +71,16 @@ class EngineAddress:
         try:
             parts = urlsplit(url.strip())
             self.host, self.port = parts.hostname or "", parts.port
-        except ValueError:
+            self.host.encode("idna")
+            parts.path.encode("ascii")
+        except ValueError:  # a UnicodeError is one
             parts, self.host = urlsplit(""), ""
-        if parts.scheme not in ("http", "https") or not self.host or parts.username is not None:
+        if (
+            parts.scheme not in ("http", "https")
+            or not self.host
+            or parts.username is not None
+            or " " in parts.path
+        ):
             shown = url.rpartition("@")[2]  # what stands before it is a secret
             raise SettingsInvalid(
                 f"{shown!r} is no address of a server",
@@ -99,19 +106,19 @@ class Reply:
         Raises: EngineUnreachable where it is cut, ModelError where it has no end.
         """
         total = 0
-        while chunk := self._response.read1(_READ_BYTES):
-            total += len(chunk)
-            if total > MOST_BYTES:
-                raise ModelError(f"the answer is longer than {MOST_BYTES:,} bytes")
+        for chunk in self._receive():
+            total = _limit(total + len(chunk))
             yield chunk
-        if self._response.length:
-            raise IncompleteRead(b"", self._response.length)
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the body's lines as each one is complete."""
+        """Yield the body's lines as each one is complete; there may be any number of them.
+
+        Raises: EngineUnreachable where it is cut, ModelError where a line has no end.
+        """
         rest = b""
-        for chunk in self.chunks():
+        for chunk in self._receive():
             *whole, rest = (rest + chunk).split(b"\n")
+            _limit(len(rest))
             yield from whole
         if rest:
             yield rest
@@ -119,6 +126,12 @@ class Reply:
     def read(self) -> bytes:
         """Return the whole body."""
         return b"".join(self.chunks())
+
+    def _receive(self) -> Iterator[bytes]:
+        while chunk := self._response.read1(_READ_BYTES):
+            yield chunk
+        if self._response.length:
+            raise IncompleteRead(b"", self._response.length)
 
 
 class EngineServer:
@@ -195,36 +208,34 @@ class EngineServer:
     def _request(
         self, method: str, path: str, content: bytes | None, silence: _Silence
     ) -> tuple[_Connection, HTTPResponse]:
-        while True:
-            connection = self._take()
-            was_idle = connection.sock is not None
-            try:
-                connection.timeout = silence.patience.connect_s
-                if connection.sock is None:
-                    connection.connect()
-                sock: socket.socket = connection.sock
-                sock.settimeout(silence.patience.connect_s)
-                connection.request(method, path, body=content, headers=self._headers)
-                sock.sendall(connection.take_unsent())
-                sock.settimeout(_POLL_S)
-                connection.response_class = silence.read_from  # type: ignore[assignment]  # it makes one
-                return connection, connection.getresponse()
-            except (RemoteDisconnected, ConnectionError, ssl.SSLEOFError):
-                connection.close()
-                if not was_idle:
-                    raise
-                # the server had closed a connection that it kept for us: nothing of the request was worked
-            except BaseException:
-                connection.close()
-                raise
+        connection = self._take()
+        try:
+            connection.timeout = silence.patience.connect_s
+            if connection.sock is None:
+                connection.connect()
+            sock: socket.socket = connection.sock
+            sock.settimeout(silence.patience.connect_s)
+            connection.request(method, path, body=content, headers=self._headers)
+            sock.sendall(connection.take_unsent())
+            sock.settimeout(_POLL_S)
+            connection.response_class = silence.read_from  # type: ignore[assignment]  # it makes one
+            return connection, connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
 
     def _take(self) -> _Connection:
+        """Return a kept connection that its server has not closed meanwhile, or one still to be made."""
         if self._closed:
             raise CompletionCancelled("the model is closed")
-        try:
-            return self._idle.pop()
-        except IndexError:
-            pass
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break
+            if connection.is_silent():
+                return connection
+            connection.close()
         host, port = self.address.host, self.address.port
         if self._tls is not None:
             return _SecureConnection(host, port, context=self._tls)
@@ -273,6 +284,15 @@ class EngineServer:
         )
 
 
+def _limit(size_bytes: int) -> int:
+    if size_bytes > MOST_BYTES:
+        raise ModelError(
+            f"the answer is longer than {MOST_BYTES:,} bytes",
+            hint="No answer of a model is: check what listens there. See: holocron doctor",
+        )
+    return size_bytes
+
+
 def _close_all(connections: deque[_Connection]) -> None:
     while connections:
         connections.pop().close()
@@ -288,6 +308,17 @@ class _Connection(HTTPConnection):
     def send(self, data: bytes) -> None:  # type: ignore[override]  # files and iterables are never sent here
         """Keep a part of a request."""
         self._unsent.append(data)
+
+    def is_silent(self) -> bool:
+        """Tell whether nothing has come since the last answer; a connection's end is something."""
+        try:
+            self.sock.settimeout(0)
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            pass
+        return False
 
     def take_unsent(self) -> bytes:
         """Return the request."""
