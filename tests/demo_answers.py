@@ -47,9 +47,9 @@ def read_archive() -> dict[str, EvidenceBundle]:
 def cite_lines(bundle: EvidenceBundle, values: Mapping[str, object]) -> list[int]:
     """Return for the scalars of one object the first lines in which each stands word for word."""
     lines = [
-        (segment.number, read_quote(bundle.items[segment.position].text[segment.start : segment.end], item))
+        (segment.number, read_quote(item.text[segment.start : segment.end], item.media_type, item.text))
         for segment in number_segments(bundle)
-        for item in [bundle.items[segment.position].media_type]
+        for item in [bundle.items[segment.position]]
     ]
     cited: list[int] = []
     for name, value in values.items():

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from holocron.derivation import Contract, Derivation, Grounding, derivation_from_definition
+from holocron.derivation import Grounding, derivation_from_definition
 from holocron.derivation.shapes import ArrayShape, ChoiceShape, ObjectShape, Shape
 from holocron.errors import EvidenceError, HolocronError, UsageError
-from holocron.evidence import MediaType, cut_text
+from holocron.evidence import EvidenceBundle, MediaType, compile_patterns
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.pipeline import Question, show_segments, show_subject
 from holocron.store import JobStatus, Store
@@ -33,7 +32,9 @@ from holocron.store.audit_rows import RowAudit
 from holocron.store.evidence import load_bundles
 from holocron.store.planning import job_key
 from holocron.store.reports import StoredArtifact, StoredClaim, bundle_of, find_artifacts, load_artifact
-from holocron.validation.conform import ContractValidator, Leaf, find_leaves
+from holocron.validation import ContractValidator, NullReason, ShownEvidence
+from holocron.validation.conform import Leaf, find_leaves
+from holocron.validation.parse import parse_answer
 from holocron.validation.recheck import recheck_claim, recheck_content
 
 
@@ -70,14 +71,14 @@ def verify_store(store: Store, on_progress: Callable[[int], None] | None = None)
         if sentence:
             yield Lie(sentence=sentence)
         note(1)
-    derivations: dict[int, Derivation] = {}
-    yield from _check_questions(store, derivations)
+    questions: dict[int, Question] = {}
+    yield from _check_questions(store, questions)
     yield from _check_jobs(store, note)
-    audit = RowAudit(store, derivations)
+    audit = RowAudit(store, {number: question.derivation for number, question in questions.items()})
     for name in audit.missing:
         yield Lie(sentence=f"the table {name} is missing")
     for batch in iterate_artifacts(store):
-        yield from _check_batch(batch, derivations, audit)
+        yield from _check_batch(batch, questions, audit)
         note(sum(1 + len(artifact.claims) for artifact in batch))
     for artifact_id, sentence in audit.strays():
         yield Lie(sentence=sentence, artifact_id=artifact_id)
@@ -115,8 +116,7 @@ def _explain(store: Store, artifact: StoredArtifact, claim: StoredClaim) -> Expl
     with store.reading() as connection:
         bundle = load_bundles(store, connection, [bundle_id])[bundle_id].bundle
     question = Question.prepare(derivation_from_definition(json.loads(definition)))
-    listed = artifact.manifest.get("segments_not_read")
-    cut = set(listed) if isinstance(listed, list) else set()
+    cut = _segments_not_read(artifact.manifest)
     shown = [segment for segment in show_segments(question, bundle) if segment.number not in cut]
     prompt = question.derivation.render_prompt(show_subject(question, bundle), shown)
     return Explanation(
@@ -127,15 +127,19 @@ def _explain(store: Store, artifact: StoredArtifact, claim: StoredClaim) -> Expl
     )
 
 
-def _check_questions(store: Store, derivations: dict[int, Derivation]) -> Iterator[Lie]:
-    """Hash every stored question again, and fill in those that can be read."""
+def _check_questions(store: Store, questions: dict[int, Question]) -> Iterator[Lie]:
+    """Hash every stored question again, and fill in those that can be read, without their worked examples."""
     for number, (name, stored_hash, definition) in load_definitions(store).items():
         try:
             derivation = derivation_from_definition(json.loads(definition))
-        except (ValueError, HolocronError):
+            questions[number] = Question(
+                derivation=derivation,
+                validator=ContractValidator(derivation.contract),
+                redact=compile_patterns(derivation.options.redact),
+            )
+        except (ValueError, RecursionError, HolocronError):
             yield Lie(sentence=f"the stored derivation {name!r} cannot be read")
             continue
-        derivations[number] = derivation
         if (derivation.name, derivation.derivation_hash) != (name, stored_hash):
             yield Lie(sentence=f"the stored derivation {name!r} does not have its hash")
 
@@ -167,18 +171,15 @@ def _check_subject(subject: AuditedSubject) -> str | None:
 
 
 def _check_batch(
-    batch: list[AuditedArtifact], derivations: Mapping[int, Derivation], audit: RowAudit
+    batch: list[AuditedArtifact], questions: Mapping[int, Question], audit: RowAudit
 ) -> Iterator[Lie]:
     values: dict[int, dict[int, JSONValue]] = {}
-    validators: dict[int, ContractValidator] = {}
     subjects = {artifact.artifact_id: artifact.subject for artifact in batch}
     for artifact in batch:
-        derivation = derivations.get(artifact.derivation_id)
-        if derivation is None:
+        question = questions.get(artifact.derivation_id)
+        if question is None:
             continue
-        if artifact.derivation_id not in validators:
-            validators[artifact.derivation_id] = ContractValidator(derivation.contract)
-        lies = list(_check_artifact(artifact, derivation.contract, validators[artifact.derivation_id]))
+        lies = list(_check_artifact(artifact, question))
         yield from lies
         if not lies:
             values.setdefault(artifact.derivation_id, {})[artifact.artifact_id] = json.loads(artifact.value)
@@ -187,10 +188,8 @@ def _check_batch(
             yield Lie(sentence=sentence, artifact_id=artifact_id, subject=subjects[artifact_id])
 
 
-def _check_artifact(
-    artifact: AuditedArtifact, contract: Contract, validator: ContractValidator
-) -> Iterator[Lie]:
-    shape = contract.shape
+def _check_artifact(artifact: AuditedArtifact, question: Question) -> Iterator[Lie]:
+    shape = question.derivation.contract.shape
 
     def lie(sentence: str, pointer: str = "") -> Lie:
         return Lie(
@@ -199,12 +198,17 @@ def _check_artifact(
 
     if hash_text(artifact.value) != artifact.value_hash:
         yield lie("the artifact's value does not have its hash")
-    try:
-        value: JSONValue = json.loads(artifact.value)
-    except ValueError:
-        yield lie("the artifact's value is not JSON")
+    value, problem = parse_answer(artifact.value)
+    if problem is not None:
+        yield lie(f"the artifact cannot be read: {problem.message}")
         return
-    for finding in validator.conform(value, 0).findings:
+    try:
+        not_read = _segments_not_read(json.loads(artifact.manifest))
+    except (ValueError, RecursionError):
+        yield lie("the manifest of the artifact's run cannot be read")
+        return
+    seen = _Seen.of(question, artifact.bundle, not_read)
+    for finding in question.validator.conform(value, 0).findings:
         yield lie(f"the artifact breaks its contract: {finding.message}", finding.pointer)
     leaves = {leaf.pointer: leaf for leaf in find_leaves(value, shape)}
     claimed: set[str] = set()
@@ -214,7 +218,7 @@ def _check_artifact(
             yield lie("the value has two claims", claim.pointer)
         elif leaf is None and (claim.value != "null" or _is_one_form(shape)):
             yield lie(f"the claim says {claim.value} and the artifact has nothing there", claim.pointer)
-        elif leaf is not None and (sentence := _check_claim(claim, leaf)):
+        elif sentence := _check_claim(claim, leaf, seen):
             yield lie(sentence, claim.pointer)
         claimed.add(claim.pointer)
     for pointer, leaf in leaves.items():
@@ -222,28 +226,34 @@ def _check_artifact(
             yield lie(f"{leaf.value!r} has no claim", pointer)
 
 
-def _check_claim(claim: AuditedClaim, leaf: Leaf) -> str | None:
-    if claim.value != json.dumps(leaf.value, ensure_ascii=False):
+def _check_claim(claim: AuditedClaim, leaf: Leaf | None, seen: _Seen) -> str | None:
+    """Return what is wrong with a claim; without a leaf it is a null's that the answer leaves out."""
+    if leaf is not None and claim.value != json.dumps(leaf.value, ensure_ascii=False):
         return f"the claim says {claim.value} and the artifact {leaf.value!r}"
-    quotes: list[tuple[str, MediaType]] = []
+    reason = seen.null_reason if leaf is None or leaf.value is None else None
+    if claim.null_reason != reason:
+        return f"the claim's reason for a null is recorded as {claim.null_reason} and is {reason}"
+    return None if leaf is None else _check_support(claim, leaf, seen)
+
+
+def _check_support(claim: AuditedClaim, leaf: Leaf, seen: _Seen) -> str | None:
+    quotes: list[tuple[str, MediaType, str]] = []
+    misnumbered: str | None = None
     for span in claim.spans:
         if span.media_type is None:
             return f"{leaf.value!r} cites a text that is not the item's"
-        if (span.start, span.end) not in _cut_spans(span.text, span.media_type):
+        number = seen.numbers.get((span.position, span.start, span.end))
+        if number is None:
             return f"{leaf.value!r} cites a span that is no segment of its text"
-        quotes.append((span.quote, span.media_type))
-    synonyms = leaf.shape.synonyms.get(leaf.value, ()) if isinstance(leaf.value, str) else ()
-    sentence = recheck_claim(
-        leaf.value, claim.grounding, quotes, synonyms=synonyms, is_date=leaf.shape.is_date
-    )
+        if span.segment != number:
+            misnumbered = f"{leaf.value!r} cites line {number} and is recorded to cite line {span.segment}"
+        quotes.append((span.quote, span.media_type, span.text))
+    sentence = recheck_claim(leaf.value, claim.grounding, quotes, leaf.shape) or misnumbered
     if sentence is not None or leaf.value is None or claim.grounding is None:
         return sentence
     if claim.grounding != Grounding.INFERRED and len(quotes) > 1:
         for quote in quotes:
-            alone = recheck_claim(
-                leaf.value, Grounding.NORMALIZED, [quote], synonyms=synonyms, is_date=leaf.shape.is_date
-            )
-            if alone is not None:
+            if recheck_claim(leaf.value, Grounding.NORMALIZED, [quote], leaf.shape) is not None:
                 return f"{leaf.value!r} has a citation that does not hold it"
     least = Grounding.INFERRED if isinstance(leaf.value, bool) else leaf.shape.ground
     if not Grounding(claim.grounding).satisfies(least):
@@ -251,13 +261,32 @@ def _check_claim(claim: AuditedClaim, leaf: Leaf) -> str | None:
     return None
 
 
-@lru_cache(maxsize=32)
-def _cut_spans(text: str, media_type: MediaType) -> frozenset[tuple[int, int]]:
-    """Return the spans that can be cited of a text; the claims of one answer share a few texts."""
-    try:
-        return frozenset((piece.start, piece.end) for piece in cut_text(text, media_type))
-    except EvidenceError:
-        return frozenset()
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a run saw of its evidence, as far as its claims tell of it."""
+
+    #: the number of each segment, by its item's position and its span
+    numbers: Mapping[tuple[int, int, int], int]
+    null_reason: NullReason
+
+    @classmethod
+    def of(cls, question: Question, bundle: EvidenceBundle, not_read: frozenset[int]) -> _Seen:
+        try:
+            segments = show_segments(question, bundle)
+        except EvidenceError:
+            segments = ()
+        shown = ShownEvidence(
+            bundle=bundle, segments=segments, not_read=tuple(not_read), redact=question.redact
+        )
+        numbers = {(segment.position, segment.start, segment.end): segment.number for segment in segments}
+        return cls(numbers, shown.null_reason())
+
+
+def _segments_not_read(manifest: JSONValue) -> frozenset[int]:
+    """Return the numbers of the segments that a run's manifest says were cut."""
+    listed = manifest.get("segments_not_read") if isinstance(manifest, Mapping) else None
+    numbers = listed if isinstance(listed, (list, tuple)) else ()
+    return frozenset(number for number in numbers if isinstance(number, int))
 
 
 def _is_one_form(shape: Shape) -> bool:

@@ -25,7 +25,6 @@ from holocron.derivation.definition_files import (
 )
 from holocron.derivation.derivations import Derivation, DerivationOptions, Example
 from holocron.errors import ContractInvalid, DerivationInvalid
-from holocron.evidence import compile_patterns
 from holocron.fingerprint import JSONValue
 
 DERIVATIONS_FOLDER = "derivations"
@@ -44,21 +43,33 @@ def load_catalogue(root: Path) -> dict[str, Derivation]:
             hint="Make a project with 'holocron init', or write derivations/NAME.yaml.",
         )
     catalogue: dict[str, Derivation] = {}
+    paths: dict[str, Path] = {}
     for path in files:
         derivation = load_derivation(path)
-        if derivation.name in catalogue:
-            raise DerivationInvalid(f"two files in {folder} define the derivation {derivation.name!r}")
+        other = paths.setdefault(derivation.name, path)
+        if other is not path:
+            raise DerivationInvalid(
+                f"{other.name} and {path.name} in {folder} both define the derivation {derivation.name!r}",
+                hint="Give one of them another name.",
+            )
         catalogue[derivation.name] = derivation
     return catalogue
 
 
 def list_derivation_files(root: Path) -> list[Path]:
-    """Return the files of a project that should each hold a derivation, by name."""
+    """Return the files of a project that should each hold a derivation, by name.
+
+    Raises: DerivationInvalid where the folder may not be read.
+    """
     folder = root / DERIVATIONS_FOLDER
-    if not folder.is_dir():
-        return []
-    # glob would pass by a folder that may not be read
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    try:
+        # glob would pass by a folder that may not be read
+        found = list(folder.iterdir()) if folder.is_dir() else []
+    except OSError as problem:
+        raise DerivationInvalid(
+            f"{folder} cannot be read: {problem.strerror}", hint="Check that you may read the folder."
+        ) from problem
+    return sorted(path for path in found if path.suffix in (".yaml", ".yml"))
 
 
 def load_derivation(path: Path) -> Derivation:
@@ -94,7 +105,10 @@ def derivation_from_model(
     try:
         schema: JSONValue = model.model_json_schema(by_alias=True)
     except PydanticUserError as problem:
-        raise ContractInvalid(f"{model.__name__} has no JSON Schema: {problem.message}") from problem
+        raise ContractInvalid(
+            f"{model.__name__} has no JSON Schema: {problem.message}",
+            hint="Use types that JSON has: str, int, float, bool, date, Literal, Enum, lists and models.",
+        ) from problem
     return Derivation(
         name=name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower(),
         version=version,
@@ -115,11 +129,6 @@ def derivation_from_definition(definition: JSONValue) -> Derivation:
 
 def _build(entry: DerivationEntry, schema: JSONValue) -> Derivation:
     vocabulary = {name: _read_vocabulary(entries) for name, entries in entry.vocabulary.items()}
-    patterns = tuple(entry.options.redact)
-    try:
-        compile_patterns(patterns)
-    except ValueError as problem:
-        raise DerivationInvalid(f"options.redact: {problem}") from problem
     return Derivation(
         name=entry.name,
         version=str(entry.version),
@@ -128,7 +137,9 @@ def _build(entry: DerivationEntry, schema: JSONValue) -> Derivation:
         vocabulary=vocabulary,
         examples=tuple(_read_example(number, example) for number, example in enumerate(entry.examples)),
         options=DerivationOptions(
-            max_output_tokens=entry.options.max_output_tokens, repairs=entry.options.repairs, redact=patterns
+            max_output_tokens=entry.options.max_output_tokens,
+            repairs=entry.options.repairs,
+            redact=tuple(entry.options.redact),
         ),
         evidence=(entry.evidence,) if isinstance(entry.evidence, str) else tuple(entry.evidence),
     )
@@ -140,7 +151,7 @@ def _read_example(number: int, entry: ExampleEntry) -> Example:
         check_values(answer)
     except ContractInvalid as problem:
         place = f"examples.{number}.answer{problem.pointer.replace('/', '.')}"
-        raise DerivationInvalid(f"{place}: {problem.reason}") from problem
+        raise DerivationInvalid(f"{place}: {problem.reason}", hint=problem.hint) from problem
     return Example(subject=entry.subject, evidence=entry.evidence, answer=answer)
 
 

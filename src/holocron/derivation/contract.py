@@ -24,6 +24,8 @@ MAX_VALUES = 200_000
 #: numbers in a contract's text
 MAX_NUMBER = 10**300
 
+_SIZE_HINT = "Put fewer maps and lists inside each other, and let no alias or $ref lead back to itself."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
@@ -39,16 +41,24 @@ class Contract:
         Raises: ContractInvalid, naming the pointer, for what can never be satisfied or rendered.
         """
         if not isinstance(schema, Mapping):
-            raise ContractInvalid("a JSON Schema object was expected")
+            raise ContractInvalid(
+                "a JSON Schema object was expected", hint="Write {type: object, properties: …}."
+            )
         check_values(schema)
         try:
             shape = Reader(root=schema, vocabulary=vocabulary or {}).read([Part(schema, "")])
         except Endless as endless:
-            raise ContractInvalid("the schema contains itself without end", pointer=endless.pointer) from None
+            raise ContractInvalid(
+                "the schema contains itself without end",
+                pointer=endless.pointer,
+                hint="Do not require the property that leads back, or let it be null or an empty list.",
+            ) from None
         except Unsatisfiable as problem:
-            raise ContractInvalid(problem.reason, pointer=problem.pointer) from None
+            raise ContractInvalid(
+                problem.reason, pointer=problem.pointer, hint="Take one of the two out."
+            ) from None
         except RecursionError:
-            raise ContractInvalid("the schema is nested too deep") from None
+            raise ContractInvalid("the schema is nested too deep", hint=_SIZE_HINT) from None
         if not isinstance(shape, ObjectShape):
             raise ContractInvalid(
                 "the answer must be an object",
@@ -69,14 +79,16 @@ def check_values(schema: JSONValue) -> None:
         seen += 1
         if depth > MAX_NESTING or seen > MAX_VALUES:
             what = "nested too deep" if depth > MAX_NESTING else f"larger than {MAX_VALUES:,} values"
-            raise ContractInvalid(f"it is {what}", pointer="/".join(pointer.split("/")[:8]))
+            raise ContractInvalid(f"it is {what}", pointer="/".join(pointer.split("/")[:8]), hint=_SIZE_HINT)
         match value:
             case str():
                 _check_text(value, pointer)
             case Mapping():
                 for name, part in value.items():
                     if not isinstance(name, str):
-                        raise ContractInvalid(f"the key {name!r} is not text", pointer=pointer)
+                        raise ContractInvalid(
+                            f"the key {name!r} is not text", pointer=pointer, hint="Quote it."
+                        )
                     _check_text(name, pointer)
                     left.append((part, f"{pointer}/{escape_pointer(name)}", depth + 1))
             case list() | tuple():
@@ -88,7 +100,7 @@ def check_values(schema: JSONValue) -> None:
                 pass
             case _:
                 what = f"{str(value)[:80]} is a {type(value).__name__}, not JSON"
-                raise ContractInvalid(what, pointer=pointer)
+                raise ContractInvalid(what, pointer=pointer, hint="Write it as text, in quotes.")
 
 
 def _check_text(text: str, pointer: str) -> None:

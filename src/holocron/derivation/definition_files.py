@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holocron.derivation.derivations import DerivationOptions
 from holocron.errors import DerivationInvalid
@@ -35,10 +36,10 @@ class ExampleEntry(_Strict):
 
 
 class OptionsEntry(_Strict):
-    """The options, as a file has them."""
+    """The options, as a file has them; DerivationOptions says which values they may have."""
 
-    max_output_tokens: int = Field(default=_DEFAULTS.max_output_tokens, ge=16, le=32768)
-    repairs: int = Field(default=_DEFAULTS.repairs, ge=0, le=5)
+    max_output_tokens: int = _DEFAULTS.max_output_tokens
+    repairs: int = _DEFAULTS.repairs
     redact: list[str] = []
 
 
@@ -55,15 +56,18 @@ class DerivationEntry(_Strict):
     evidence: list[str] | str = []
 
 
+_UNFIT = (KeyError, IndexError, AttributeError, TypeError, ValueError)
+
+
 class _Loader(yaml.SafeLoader):
     """YAML into JSON values: keys are text and stand once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen: set[str] = set()
-        for key, _ in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.tag == "tag:yaml.org,2002:merge":
                 continue
-            if key.tag != "tag:yaml.org,2002:str":
+            if key.tag != "tag:yaml.org,2002:str" or not isinstance(key, yaml.ScalarNode):
                 written = key.value if isinstance(key, yaml.ScalarNode) else "…"
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {written} is not text; quote it", key.start_mark
@@ -74,6 +78,16 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:  # noqa: FBT001, FBT002 - as above
+        try:
+            return super().construct_object(node, deep)
+        except _UNFIT as problem:
+            # PyYAML reads `!!bool maybe` with a plain look-up
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"what is tagged !!{kind} is none", node.start_mark
+            ) from problem
 
 
 # YAML 1.1 reads `no` as false, 12:30 as 750, 010 as 8 and 1977-05-25 as a date; only JSON's forms are kept.
@@ -101,17 +115,21 @@ def read_derivation_file(path: Path) -> DerivationEntry:
         # nothing but JSON values is made: the loader is SafeLoader with fewer resolvers
         loaded = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - _Loader is the safe one, stricter
     except OSError as problem:
-        raise DerivationInvalid(f"{path} cannot be read: {problem.strerror}") from problem
+        raise DerivationInvalid(f"{path} cannot be read: {problem.strerror}", hint=_PATH_HINT) from problem
     except UnicodeDecodeError as problem:
-        raise DerivationInvalid(f"{path} is not UTF-8 at byte {problem.start}") from problem
+        raise DerivationInvalid(
+            f"{path} is not UTF-8 at byte {problem.start}", hint="Save the file as UTF-8."
+        ) from problem
     except yaml.MarkedYAMLError as problem:
         line = f", line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
-        raise DerivationInvalid(f"{path}{line} cannot be read as YAML: {problem.problem}") from problem
+        raise DerivationInvalid(
+            f"{path}{line} cannot be read as YAML: {problem.problem}", hint=_YAML_HINT
+        ) from problem
     except (yaml.YAMLError, ValueError) as problem:
         reason = " ".join(str(problem).split())
-        raise DerivationInvalid(f"{path} cannot be read as YAML: {reason}") from problem
+        raise DerivationInvalid(f"{path} cannot be read as YAML: {reason}", hint=_YAML_HINT) from problem
     except RecursionError as problem:
-        raise DerivationInvalid(f"{path} is nested too deep") from problem
+        raise DerivationInvalid(f"{path} is nested too deep", hint=_DEPTH_HINT) from problem
     return read_entry(loaded, str(path))
 
 
@@ -122,24 +140,38 @@ def read_entry(loaded: object, place: str) -> DerivationEntry:
     """
     if not isinstance(loaded, Mapping):
         what = "is empty" if loaded is None else "is no map of keys and values"
-        raise DerivationInvalid(f"{place} {what}", hint=_KEYS)
+        raise DerivationInvalid(f"{place} {what}", hint=_name_keys())
     try:
         return DerivationEntry.model_validate(loaded)
     except ValidationError as problem:
-        # of the types that a key may have, the one whose error lies deepest was meant
+        # a misspelt key tells why another one is missing; of the types that a key may have, the one whose
+        # error lies deepest was meant
         key, kind, message = max(
             ((_find_key(error["loc"], loaded), error["type"], error["msg"]) for error in problem.errors()),
-            key=lambda found: len(found[0]),
+            key=lambda found: (found[1] == _EXTRA, len(found[0])),
         )
         what = _REASONS.get(kind) or ": " + message.lower().replace("dictionary", "map")
-        raise DerivationInvalid(f"{place}: {'.'.join(key)}{what}", hint=_KEYS) from problem
+        raise DerivationInvalid(f"{place}: {'.'.join(key)}{what}", hint=_name_keys(key)) from problem
 
 
 _ENTRY_KEYS = frozenset(
     name for entry in (DerivationEntry, ExampleEntry, OptionsEntry) for name in entry.model_fields
 )
-_REASONS = {"missing": " is missing", "extra_forbidden": " is not a key of a derivation"}
-_KEYS = "The keys are " + ", ".join(DerivationEntry.model_fields) + "."
+_EXTRA = "extra_forbidden"
+_REASONS = {"missing": " is missing", _EXTRA: " is not a key of a derivation"}
+_PATH_HINT = "Check the path, and that it is a file which you may read."
+_YAML_HINT = "Indent with spaces, close quotes and brackets, and quote texts that hold ': ', ' #' or signs."
+_DEPTH_HINT = "Put fewer maps and lists inside each other."
+_ENTRIES: Mapping[str, type[_Strict]] = {"examples": ExampleEntry, "options": OptionsEntry}
+
+
+def _name_keys(path: Sequence[str] = ()) -> str:
+    """Return the keys that may stand where a path of keys ends, the likeliest one first."""
+    entry = _ENTRIES.get(path[0], DerivationEntry) if len(path) > 1 else DerivationEntry
+    meant = get_close_matches("".join(path[-1:]), entry.model_fields, 1)
+    guess = "".join(f"Did you mean {name!r}? " for name in meant if name != path[-1])
+    place = "" if entry is DerivationEntry else f" of {path[0]}"
+    return f"{guess}The keys{place} are {', '.join(entry.model_fields)}."
 
 
 def _find_key(location: tuple[int | str, ...], loaded: object) -> list[str]:
@@ -166,11 +198,16 @@ def read_contract_file(path: Path, reference: str) -> JSONValue:
         text = (path.parent / reference).read_text(encoding="utf-8-sig")
         loaded: JSONValue = json.loads(text, object_pairs_hook=_read_pairs)
     except OSError as problem:
-        raise DerivationInvalid(f"{place} cannot be read: {problem.strerror}") from problem
+        raise DerivationInvalid(
+            f"{place} cannot be read: {problem.strerror}",
+            hint="Name it as it lies from the derivation file's folder.",
+        ) from problem
     except ValueError as problem:
-        raise DerivationInvalid(f"{place} is not JSON: {problem}") from problem
+        raise DerivationInvalid(
+            f"{place} is not JSON: {problem}", hint="It must hold one JSON Schema, in UTF-8."
+        ) from problem
     except RecursionError as problem:
-        raise DerivationInvalid(f"{place} is nested too deep") from problem
+        raise DerivationInvalid(f"{place} is nested too deep", hint=_DEPTH_HINT) from problem
     return loaded
 
 

@@ -22,8 +22,16 @@ from holocron.derivation.prompt import (
 )
 from holocron.derivation.specialise import Specialiser
 from holocron.errors import DerivationInvalid
+from holocron.evidence import compile_patterns
 from holocron.evidence.segments import Segment
 from holocron.fingerprint import JSONValue, canonical_json, hash_json
+
+#: what max_output_tokens and repairs may be
+OUTPUT_TOKENS = range(16, 32_769)
+REPAIRS = range(6)
+#: letters, digits, spaces and signs in all neighbourhoods; short, for a pattern may take exponential time
+_NEIGHBOURS = "aB 1_2., \n-x"
+_PATTERN_HINT = "Write a pattern of Python's re module that takes up a character at least."
 
 #: names become table and view names in every database, with room for a child's suffix
 NAME_PATTERN = re.compile(r"(?!holocron_|sqlite_)[a-z][a-z0-9_]{0,39}")
@@ -39,6 +47,28 @@ class DerivationOptions:
     repairs: int = 1
     #: regular expressions whose matches the model never sees
     redact: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what a stored definition, a run or a redaction could not use."""
+        for name, allowed in (("max_output_tokens", OUTPUT_TOKENS), ("repairs", REPAIRS)):
+            value = getattr(self, name)
+            if type(value) is not int or value not in allowed:
+                raise DerivationInvalid(
+                    f"options.{name} must be a whole number from {allowed[0]} to {allowed[-1]}"
+                )
+        redact: object = self.redact
+        if not isinstance(redact, (list, tuple)) or not all(isinstance(pattern, str) for pattern in redact):
+            raise DerivationInvalid("options.redact must be a list of regular expressions")
+        try:
+            expressions = compile_patterns(self.redact)
+        except ValueError as problem:
+            raise DerivationInvalid(f"options.redact: {problem}", hint=_PATTERN_HINT) from problem
+        for expression in expressions:
+            if not all(match[0] for match in expression.finditer(_NEIGHBOURS)):
+                raise DerivationInvalid(
+                    f"options.redact: the redaction pattern {expression.pattern!r} matches where no text is",
+                    hint=_PATTERN_HINT,
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +106,10 @@ class Derivation:
         try:
             canonical_json(self.definition).encode()
         except (TypeError, ValueError, RecursionError) as problem:
-            raise DerivationInvalid(f"{self.name!r} cannot be kept as JSON: {problem}") from problem
+            raise DerivationInvalid(
+                f"{self.name!r} cannot be kept as JSON: {problem}",
+                hint="Use whole characters, finite numbers, true, false, null, and lists and maps of these.",
+            ) from problem
 
     @cached_property
     def definition(self) -> dict[str, JSONValue]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from holocron.derivation.grounding import Grounding
-from holocron.derivation.merging import Whole, value_key
+from holocron.derivation.merging import Whole, show_value, value_key
 from holocron.derivation.shapes import MAX_INTEGER, MAX_REPETITIONS, JSONScalar, ScalarKind
 from holocron.errors import ContractInvalid
 from holocron.fingerprint import JSONValue
@@ -32,7 +33,48 @@ _FORMAT_LENGTHS: Mapping[str, tuple[int, float]] = {
     "uuid": (36, 36),
     "ipv4": (7, 15),
 }
+#: how much of a misspelt word is right
+_ALIKE = 0.8
+_OTHER_WORDS = frozenset(
+    {
+        "$defs",
+        "$ref",
+        "allOf",
+        "anyOf",
+        "const",
+        "description",
+        "enum",
+        "items",
+        "oneOf",
+        "properties",
+        "type",
+    }
+)
+_OWN_WORDS = ("x-ground", "x-vocabulary")
+#: JSON Schema's words by how they are written without capitals, and ours
+_SPELT = {
+    word.lower(): word
+    for words in (_OBJECT_WORDS, _ARRAY_WORDS, _STRING_WORDS, _NUMBER_WORDS, _OTHER_WORDS, _OWN_WORDS)
+    for word in words
+}
 _QUOTE_HINT = "Without quotes, true and false are no text."
+
+
+def check_spelling(whole: Whole) -> None:
+    """Refuse a word that is almost one: JSON Schema ignores what it does not know.
+
+    Raises: ContractInvalid, naming the pointer.
+    """
+    for word in whole.words:
+        meant = _SPELT.get(word.lower(), word)
+        if word.startswith("x-"):
+            meant = next(iter(get_close_matches(word, _OWN_WORDS, 1, _ALIKE)), word)
+        if meant != word:
+            raise ContractInvalid(
+                f"{show_value(word)} is no word of a contract",
+                pointer=whole.place(word),
+                hint=f"Did you mean {meant}?",
+            )
 
 
 def types_of(whole: Whole) -> tuple[str, ...]:
@@ -58,7 +100,11 @@ def _declared_types(whole: Whole) -> tuple[str, ...]:
         raise ContractInvalid("the list of types is empty", pointer=place)
     for name in names:
         if not isinstance(name, str) or name not in _TYPES:
-            raise ContractInvalid(f"there is no type {_show(name)}", pointer=place)
+            raise ContractInvalid(
+                f"there is no type {show_value(name)}",
+                pointer=place,
+                hint="The types are string, number, integer, boolean, null, object and array.",
+            )
     types = tuple(dict.fromkeys(str(name) for name in names))
     # every integer is a number: one of the two says it
     return tuple(name for name in types if not (name == "integer" and "number" in types))
@@ -102,20 +148,30 @@ def values_of(whole: Whole) -> tuple[JSONScalar, ...] | None:
     fitting: dict[object, JSONScalar] = {}
     for value in listed:
         if not (value is None or isinstance(value, (bool, int, float, str))):
-            raise ContractInvalid("only scalars can be enumerated", pointer=place)
+            raise ContractInvalid(
+                "only scalars can be enumerated",
+                pointer=place,
+                hint="List texts, numbers, true, false or null; anyOf lists forms of objects.",
+            )
         name = type_name(value)
         if name == "integer" and not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]  # a number
-            raise ContractInvalid(f"{_show(value)} does not fit a 64-bit integer", pointer=place)
+            raise ContractInvalid(f"{show_value(value)} does not fit a 64-bit integer", pointer=place)
         if not allowed or name in allowed or (name == "integer" and "number" in allowed):
             fitting[value_key(value)] = int(value) if name == "integer" else value  # type: ignore[arg-type]  # a number
         elif whole.places[keyword] == whole.places["type"]:
             hint = _QUOTE_HINT if isinstance(value, bool) else None
-            raise ContractInvalid(f"{_show(value)} does not have the declared type", pointer=place, hint=hint)
+            raise ContractInvalid(
+                f"{show_value(value)} does not have the declared type", pointer=place, hint=hint
+            )
     if keyword == "const" and "enum" in whole.words:
         known = {value_key(value) for value in word_list(whole, "enum")}
         fitting = {key: value for key, value in fitting.items() if key in known}
     if not fitting:
-        raise ContractInvalid("no enumerated value has the declared type", pointer=place)
+        raise ContractInvalid(
+            "no enumerated value has the declared type",
+            pointer=place,
+            hint="Correct the type, or the values that are listed.",
+        )
     names = {type_name(value) for value in fitting.values()}
     if {"boolean", "string"} <= names:
         raise ContractInvalid("text and true or false stand in one enum", pointer=place, hint=_QUOTE_HINT)
@@ -206,7 +262,7 @@ def least_grounding(whole: Whole, *, closed: bool, is_boolean: bool) -> Groundin
     named, place = whole.words["x-ground"], whole.place("x-ground")
     if not isinstance(named, str) or named not in set(Grounding):
         raise ContractInvalid(
-            f"x-ground is {_show(named)}", pointer=place, hint="Use verbatim, normalized or inferred."
+            f"x-ground is {show_value(named)}", pointer=place, hint="Use verbatim, normalized or inferred."
         )
     level = Grounding(named)
     if is_boolean and level is not Grounding.INFERRED:
@@ -232,8 +288,3 @@ def word_text(whole: Whole, keyword: str) -> str:
     if not isinstance(value, str):
         raise ContractInvalid(f"{keyword} must be text", pointer=whole.place(keyword))
     return value
-
-
-def _show(value: JSONValue) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -152,10 +152,12 @@ def _merge_keyword(keyword: str, held: JSONValue, value: JSONValue, place: str) 
     if keyword in ("type", "enum"):
         both = _both_types(held, value) if keyword == "type" else _both_values(held, value)
         if not both:
-            raise Unsatisfiable(f"no {keyword} satisfies both {_show(held)} and {_show(value)}", place)
+            raise Unsatisfiable(
+                f"no {keyword} satisfies both {show_value(held)} and {show_value(value)}", place
+            )
         return both
     if keyword == "const" and not _both_values([held], [value]):
-        raise Unsatisfiable(f"nothing is both {_show(held)} and {_show(value)}", place)
+        raise Unsatisfiable(f"nothing is both {show_value(held)} and {show_value(value)}", place)
     if keyword == "x-ground" and held in _STRICTEST and value in _STRICTEST:
         return min(held, value, key=_STRICTEST.index)
     return value
@@ -197,10 +199,11 @@ def escape_pointer(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+def show_value(value: JSONValue, limit: int = 80) -> str:
+    """Return a value for a sentence, cut to `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def _as_list(value: JSONValue) -> list[JSONValue]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _show(value: JSONValue) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"

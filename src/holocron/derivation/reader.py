@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from holocron.derivation.keywords import (
     KINDS,
+    check_spelling,
     count_of,
     count_range,
     integer_range,
@@ -59,6 +60,7 @@ Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
 #: for each value that is open above: the references that led to it
 _Trail: TypeAlias = tuple[frozenset[str], ...]
 
+_FLATTER = "Ask for less at once: flatten the contract, or let fewer $refs lead into each other."
 _UNFOLLOWED = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
@@ -90,8 +92,11 @@ class Reader:
                 if keyword in chosen.schema:
                     return self._read_choice(flat, chosen, keyword, trail)
         whole = merge_parts(flat)
+        check_spelling(whole)
         if len(trail) >= MAX_DEPTH:
-            raise ContractInvalid(f"values lie over {MAX_DEPTH} deep in each other", pointer=whole.pointer)
+            raise ContractInvalid(
+                f"values lie over {MAX_DEPTH} deep in each other", pointer=whole.pointer, hint=_FLATTER
+            )
         opened = frozenset(reference for one in flat for reference in one.opened)
         return self._read_whole(whole, (*trail, opened))
 
@@ -99,10 +104,16 @@ class Reader:
         """Append the part's schemas that have neither `$ref` nor `allOf`: what is referred to comes first."""
         self.parts_read += 1
         if self.parts_read > MAX_PARTS:
-            raise ContractInvalid(f"it unfolds into more than {MAX_PARTS:,} schemas", pointer=part.pointer)
+            raise ContractInvalid(
+                f"it unfolds into more than {MAX_PARTS:,} schemas", pointer=part.pointer, hint=_FLATTER
+            )
         schema = {} if part.schema is True else part.schema
         if not isinstance(schema, Mapping):
-            raise ContractInvalid("nothing can satisfy this schema", pointer=part.pointer)
+            raise ContractInvalid(
+                "nothing can satisfy this schema",
+                pointer=part.pointer,
+                hint="Write a map, such as {type: string}, or take the entry out.",
+            )
         _refuse_words(schema, part.pointer)
         if "$ref" in schema:
             self._flatten(self._open(schema["$ref"], part, trail), trail, flat)
@@ -119,9 +130,17 @@ class Reader:
         target = self._resolve(reference, place)
         name = str(reference)
         if name in part.opened:
-            raise ContractInvalid(f"$ref {name!r} leads back to itself", pointer=place)
+            raise ContractInvalid(
+                f"$ref {name!r} leads back to itself",
+                pointer=place,
+                hint="Let it name a schema that says what the value is.",
+            )
         if len(part.opened) >= MAX_CHAIN:
-            raise ContractInvalid(f"more than {MAX_CHAIN} references lead to each other", pointer=place)
+            raise ContractInvalid(
+                f"more than {MAX_CHAIN} references lead to each other",
+                pointer=place,
+                hint="Name the last of them here.",
+            )
         if sum(name in opened for opened in trail) > MAX_RECURSION:
             raise Endless(part.pointer)
         return Part(target, unquote(name[1:]), (*part.opened, name))
@@ -141,7 +160,11 @@ class Reader:
             elif isinstance(found, (list, tuple)) and name.isdecimal() and int(name[:9]) < len(found):
                 found = found[int(name[:9])]
             else:
-                raise ContractInvalid(f"$ref {reference[:200]!r} names nothing", pointer=place)
+                raise ContractInvalid(
+                    f"$ref {reference[:200]!r} names nothing",
+                    pointer=place,
+                    hint="Add what it names under $defs, or correct its spelling.",
+                )
         return found
 
     def _read_choice(self, flat: Sequence[FlatPart], chosen: FlatPart, keyword: str, trail: _Trail) -> Shape:
@@ -221,7 +244,11 @@ class Reader:
     def _find_vocabulary(self, whole: Whole, kinds: tuple[ScalarKind, ...]) -> Mapping[str, tuple[str, ...]]:
         name, place = whole.words["x-vocabulary"], whole.place("x-vocabulary")
         if not isinstance(name, str) or not self.vocabulary.get(name):
-            raise ContractInvalid(f"x-vocabulary names no vocabulary: {str(name)[:200]!r}", pointer=place)
+            raise ContractInvalid(
+                f"x-vocabulary names no vocabulary: {str(name)[:200]!r}",
+                pointer=place,
+                hint="Add it, with its values, to the derivation's vocabulary.",
+            )
         if kinds != (ScalarKind.STRING,):
             raise ContractInvalid("x-vocabulary needs the type string", pointer=place)
         return self.vocabulary[name]
@@ -229,12 +256,16 @@ class Reader:
     def _read_object(self, whole: Whole, trail: _Trail) -> ObjectShape:
         if not whole.properties:
             raise ContractInvalid(
-                "an object must declare its properties, or it cannot become columns", pointer=whole.pointer
+                "an object must declare its properties, or it cannot become columns",
+                pointer=whole.pointer,
+                hint="Write properties: {NAME: {type: string}}.",
             )
         required = _required_names(whole)
         if (count_of(whole, "minProperties") or 0) > len(whole.properties):
             raise ContractInvalid(
-                "minProperties is over the number of properties", pointer=whole.place("minProperties")
+                "minProperties is over the number of properties",
+                pointer=whole.place("minProperties"),
+                hint="Take it out; required says which properties an answer has.",
             )
         parts: list[Property] = []
         for name, schemas in whole.properties.items():
@@ -277,7 +308,11 @@ def _refuse_words(schema: Schema, pointer: str) -> None:
             f"{word} is not followed", pointer=pointer, hint="Use $ref with '#/$defs/NAME'."
         )
     if "$id" in schema and pointer:
-        raise ContractInvalid("$id below the root changes what every $ref below it means", pointer=pointer)
+        raise ContractInvalid(
+            "$id below the root changes what every $ref below it means",
+            pointer=pointer,
+            hint="Take it out, and let every $ref begin with #/$defs/.",
+        )
     if schema.get("nullable") is True:
         raise ContractInvalid(
             "'nullable' means nothing in JSON Schema", pointer=pointer, hint='Write type: [string, "null"].'
@@ -301,7 +336,11 @@ def _required_names(whole: Whole) -> frozenset[str]:
         if not isinstance(name, str):
             raise ContractInvalid("required must be a list of names", pointer=place)
         if name not in whole.properties:
-            raise ContractInvalid(f"{name!r} is required and not declared under properties", pointer=place)
+            raise ContractInvalid(
+                f"{name!r} is required and not declared under properties",
+                pointer=place,
+                hint="Declare it, or take it out of required.",
+            )
     return frozenset(str(name) for name in named)
 
 
@@ -311,4 +350,6 @@ def _check_name(name: str, pointer: str) -> None:
             "the property name 'cite' is Holocron's own", pointer=pointer, hint="Rename the property."
         )
     if not name.strip() or not name.isprintable():
-        raise ContractInvalid(f"a property cannot be called {name!r}", pointer=pointer)
+        raise ContractInvalid(
+            f"a property cannot be called {name!r}", pointer=pointer, hint="Use letters that can be seen."
+        )

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 
 from holocron.errors import EvidenceError, EvidenceUnreadable
 from holocron.evidence.bundles import EvidenceBundle, EvidenceRejected
-from holocron.evidence.decoding import MAX_ITEM_BYTES, open_file, read_item, text_item, too_large
+from holocron.evidence.decoding import MAX_ITEM_BYTES, open_file, read_item, text_item, too_large, unreadable
 from holocron.evidence.items import EvidenceItem, MediaType
 from holocron.evidence.paths import SUFFIXES
 from holocron.fingerprint import JSONValue
@@ -35,26 +35,35 @@ def read_bundle_file(path: str, source: str) -> Iterator[EvidenceBundle | Eviden
         yield EvidenceRejected(source, error)
         return
     folder = os.path.dirname(path) or "."
-    with os.fdopen(descriptor, "rb") as lines:
-        number = 0
-        while line := lines.readline(MAX_ITEM_BYTES + 1):
-            number += 1
-            place = f"{source}:{number}"
-            try:
-                if len(line) > MAX_ITEM_BYTES:
-                    size = len(line)
+    number = 0
+    try:
+        with os.fdopen(descriptor, "rb") as lines:
+            while line := lines.readline(MAX_ITEM_BYTES + 1):
+                number += 1
+                place = f"{source}:{number}"
+                size = len(line)
+                if size > MAX_ITEM_BYTES:
                     while line and not line.endswith(b"\n"):
                         line = lines.readline(MAX_ITEM_BYTES)
                         size += len(line)
-                    raise too_large(place, size)
+                    yield EvidenceRejected(place, too_large(place, size))
+                    continue
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
-                    yield _read_line(line, place, folder)
-            except EvidenceError as error:
-                yield EvidenceRejected(place, error)
-        if number == 0:
-            yield EvidenceRejected(source, EvidenceUnreadable(f"{source} is empty", hint=_SHAPE))
+                    yield _read_bundle(line, place, folder)
+    except OSError as error:
+        yield EvidenceRejected(source, unreadable(f"{source} cannot be read past line {number}", error))
+        return
+    if number == 0:
+        yield EvidenceRejected(source, EvidenceUnreadable(f"{source} is empty", hint=_SHAPE))
+
+
+def _read_bundle(line: bytes, place: str, folder: str) -> EvidenceBundle | EvidenceRejected:
+    try:
+        return _read_line(line, place, folder)
+    except EvidenceError as error:
+        return EvidenceRejected(place, error)
 
 
 def _read_line(line: bytes, place: str, folder: str) -> EvidenceBundle:
@@ -67,6 +76,10 @@ def _read_line(line: bytes, place: str, folder: str) -> EvidenceBundle:
     except json.JSONDecodeError as error:
         raise EvidenceUnreadable(
             f"{place} is not JSON: column {error.colno}: {error.msg}", hint=_SHAPE
+        ) from error
+    except ValueError as error:
+        raise EvidenceUnreadable(
+            f"{place} holds an integer of more digits than can be read", hint=_SHAPE
         ) from error
     except RecursionError as error:
         raise EvidenceUnreadable(f"{place} nests too deep", hint=_SHAPE) from error
@@ -129,7 +142,10 @@ def _inside(folder: str, name: str, place: str) -> str:
         path = os.path.realpath(os.path.join(home, name))
         is_inside = not os.path.isabs(name) and os.path.commonpath([home, path]) == home
     except (OSError, ValueError) as error:
-        raise EvidenceUnreadable(f"{place} names a file that cannot be: {name!r}") from error
+        raise EvidenceUnreadable(
+            f"{place} names a file that cannot be: {name!r}",
+            hint="Name a file by its path from the bundle file's folder.",
+        ) from error
     if not is_inside:
         raise EvidenceUnreadable(
             f"{place} names {name!r}, which is outside the bundle file's folder",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ _CELLS = {delimiter: _cell_pattern(delimiter) for delimiter in _DELIMITERS}
 
 def cut_csv(text: str) -> list[Piece]:
     """Cut CSV into its rows; the header is a piece only where there is no row below it."""
-    rows = _read_rows(text, _find_delimiter(text))
+    rows = _read_rows(text, find_delimiter(text))
     first = next(rows, None)
     if first is None:
         return []
@@ -74,9 +75,13 @@ def _read_rows(text: str, delimiter: str) -> Iterator[list[_Cell]]:
             row, visible = [], False
 
 
-def _find_delimiter(text: str) -> str:
+def find_delimiter(text: str) -> str:
     """Return the delimiter under which most of the first rows are as wide as the header."""
-    sample = text[:_SAMPLE_CHARS]
+    return _choose_delimiter(text[:_SAMPLE_CHARS])
+
+
+@lru_cache(maxsize=32)  # every quote of an item asks
+def _choose_delimiter(sample: str) -> str:
     best, best_score = ",", (0.0, 1)
     for delimiter in _DELIMITERS:
         widths = [len(row) for row in islice(_read_rows(sample, delimiter), _SAMPLE_ROWS)]
@@ -97,7 +102,7 @@ def _add_row(pieces: list[Piece], text: str, header: Sequence[str], row: Sequenc
         if cell.end - cell.start > MAX_PIECE:
             _add_prose(pieces, text, header[index : index + 1], cell)
         else:
-            reading = label_cells(header[start:], [part.value for part in row[start : index + 1]])
+            reading = label_cells(header[start : index + 1], [part.value for part in row[start : index + 1]])
             _add_span(pieces, text, row[start].start, cell.end, reading)
         start = index + 1
 
@@ -128,21 +133,18 @@ _TIGHT = re.compile(r",(?=\S)")
 _IN_NUMBER = re.compile(r"(?<=\d),(?=\d)")
 
 
-def read_csv(quote: str) -> str:
+def read_csv(quote: str, delimiter: str) -> str:
     """Return a row as it reads: its cells decoded, with ` | ` between them.
 
-    The delimiter is guessed from the row alone. A comma before a space is left as it is, so that a part
-    of a long cell reads as prose, whatever the delimiter of its file.
+    delimiter: the file's, for `1,5; 2,5` may be two cells or three. One before a space is left as it is, so
+    that a part of a long cell reads as prose.
     """
     outside = _QUOTED.sub('""', quote)
-    delimiter = ","
-    if "\t" in outside:
-        delimiter = "\t"
-    elif re.search(r";(?!\s)", outside):
-        delimiter = ";"
-    elif re.search(r"\|(?!\s)", outside):
-        delimiter = "|"
-    elif len(quote) >= _PROSE_CHARS and len(_TIGHT.findall(outside)) == len(_IN_NUMBER.findall(outside)):
+    if delimiter == ",":
+        has_cells = len(_TIGHT.findall(outside)) > len(_IN_NUMBER.findall(outside))
+    else:
+        has_cells = re.search(rf"{re.escape(delimiter)}(?!\s)", outside) is not None
+    if len(quote) >= _PROSE_CHARS and not has_cells:
         return quote.replace('""', '"')
     read = ""
     for row in _read_rows(quote, delimiter):

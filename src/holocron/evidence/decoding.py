@@ -53,7 +53,8 @@ def text_item(text: str, source: str, media_type: MediaType) -> EvidenceItem:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise EvidenceUnreadable(
-            f"{source} is not text: character {error.start} is half of one (a lone surrogate)"
+            f"{source} is not text: character {error.start} is half of one (a lone surrogate)",
+            hint="Give whole characters; decode bytes with errors='replace' where they are broken.",
         ) from error
     if size > MAX_ITEM_BYTES:
         raise too_large(source, size)
@@ -67,7 +68,7 @@ def _page_item(markup: str, source: str, source_hash: str) -> EvidenceItem:
     try:
         text = extract_html(markup)
     except EvidenceUnreadable as error:
-        raise EvidenceUnreadable(f"{source} cannot be read: {error}") from error
+        raise EvidenceUnreadable(f"{source} cannot be read: {error}", hint=error.hint) from error
     if not text:
         raise EvidenceUnreadable(
             f"{source} has no visible text", hint="A page that scripts fill must be saved after they ran."
@@ -78,6 +79,14 @@ def _page_item(markup: str, source: str, source_hash: str) -> EvidenceItem:
 def too_large(source: str, size: int) -> EvidenceTooLarge:
     """Return the error for a size in bytes that is over the limit."""
     return EvidenceTooLarge(f"{source} has {size:,} bytes, and one item may have {MAX_ITEM_BYTES:,}")
+
+
+def unreadable(what: str, error: OSError | ValueError) -> EvidenceUnreadable:
+    """Return the error for a file that the system does not give."""
+    reason = error.strerror if isinstance(error, OSError) else error
+    return EvidenceUnreadable(
+        f"{what}: {reason}", hint="Copy it to a disk of this machine under a plain name, or leave it out."
+    )
 
 
 def open_file(path: str, source: str) -> tuple[int, int]:
@@ -101,14 +110,16 @@ def open_file(path: str, source: str) -> tuple[int, int]:
             f"{source} may not be opened: permission denied", hint="Give yourself the right to read it."
         ) from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise EvidenceUnreadable(f"{source} cannot be opened: {reason}") from error
+        raise unreadable(f"{source} cannot be opened", error) from error
 
 
 def _no_file(path: str, source: str, mode: int) -> EvidenceError:
     """Return the error for a place that is there and is no ordinary file."""
     if not stat.S_ISDIR(mode):
-        return EvidenceUnreadable(f"{source} is a device, a pipe or a socket, not a file")
+        return EvidenceUnreadable(
+            f"{source} is a device, a pipe or a socket, not a file",
+            hint="Save what comes from it into a file first.",
+        )
     try:
         os.scandir(path).close()
     except PermissionError:
@@ -116,7 +127,7 @@ def _no_file(path: str, source: str, mode: int) -> EvidenceError:
             f"the folder {source} may not be opened: permission denied",
             hint="Give yourself the right to read it.",
         )
-    return EvidenceUnreadable(f"{source} is a folder, not a file")
+    return EvidenceUnreadable(f"{source} is a folder, not a file", hint="Name the files in it.")
 
 
 def _read_content(path: str, source: str) -> bytes:
@@ -134,7 +145,7 @@ def _read_content(path: str, source: str) -> bytes:
             if len(content) > MAX_ITEM_BYTES:
                 raise too_large(source, len(content))
     except OSError as error:
-        raise EvidenceUnreadable(f"{source} cannot be read: {error.strerror}") from error
+        raise unreadable(f"{source} cannot be read", error) from error
     finally:
         os.close(descriptor)
     return content

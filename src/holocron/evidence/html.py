@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from holocron.errors import EvidenceUnreadable
+from holocron.evidence.nesting import check_nesting
+from holocron.evidence.raised import EDGE, NOTE, RAISED, read_raised
 from holocron.evidence.segments import Piece, SegmentKind, label_cells
 from holocron.evidence.sentences import MAX_PIECE, cut_sentences, split_long
 
@@ -32,25 +33,15 @@ _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)} | {"title": "# "}
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 
-#: elements that may lie inside each other; a parser's time grows with the square of it
-_MAX_DEPTH = 20_000
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-# Their end tags may be left out, or they have none: they do not show how deep a page is.
-_UNCLOSED_NAMES = (
-    "area base br col embed hr img input link meta source track wbr p li dt dd option optgroup tr td th "
-    "thead tbody tfoot colgroup caption html head body rp rt"
-)
-_UNCLOSED = frozenset(_UNCLOSED_NAMES.split())
-
 
 def extract_html(markup: str) -> str:
     """Return a page's visible text, its blocks one per line.
 
-    Raises: EvidenceUnreadable where elements lie more than 20,000 deep inside each other.
+    Raises: EvidenceUnreadable where elements lie too deep inside each other (see nesting.py).
     """
     from selectolax.lexbor import LexborHTMLParser  # here, because most runs read no HTML
 
-    _check_depth(markup)
+    check_nesting(markup)
     root = LexborHTMLParser(markup.encode("utf-8", "replace")).root
     if root is None:
         return ""
@@ -73,19 +64,6 @@ def extract_html(markup: str) -> str:
             writer.leave(node.tag or "")
             following = node.next if depth else None
         node = following
-
-
-def _check_depth(markup: str) -> None:
-    """Refuse a page whose nesting would keep the parser busy for minutes."""
-    if markup.count("<") <= _MAX_DEPTH:
-        return
-    depth = 0
-    for match in _TAG.finditer(markup):
-        if match[2].lower() in _UNCLOSED:
-            continue
-        depth = max(0, depth - 1) if match[1] else depth + 1
-        if depth > _MAX_DEPTH:
-            raise EvidenceUnreadable(f"the page nests its elements more than {_MAX_DEPTH:,} deep")
 
 
 @dataclass(slots=True)
@@ -126,6 +104,10 @@ class _Writer:
             self._end_line()
             self.prefix = _HEADINGS.get(tag, "- " if tag == "li" else self.prefix)
             self.preformatted += tag == "pre"
+        elif tag == "sup":
+            self.parts.append(NOTE if _is_note(node) else RAISED)
+        elif tag == "sub":
+            self.parts.append(EDGE)
         return True
 
     def leave(self, tag: str) -> None:
@@ -143,6 +125,8 @@ class _Writer:
             self.preformatted -= tag == "pre"
             if tag == "li" or tag in _HEADINGS:
                 self.prefix = ""
+        elif tag in ("sup", "sub"):
+            self.parts.append(EDGE)
 
     def text(self) -> str:
         """Return all lines."""
@@ -155,7 +139,7 @@ class _Writer:
         if self.tables and self.tables[-1].in_cell:
             self.parts.append(" ")
             return
-        written = "".join(self.parts)
+        written = read_raised("".join(self.parts))
         self.parts.clear()
         if self.preformatted:
             self.lines.extend("    " + line.rstrip() for line in written.splitlines() if line.strip())
@@ -186,7 +170,7 @@ class _Writer:
             self._end_line()
             return
         table = self.tables[-1]
-        table.cells.append(" ".join("".join(self.parts).split()))
+        table.cells.append(" ".join(read_raised("".join(self.parts)).split()))
         table.in_cell = False
         self.parts.clear()
 
@@ -210,6 +194,14 @@ def _is_hidden(node: LexborNode) -> bool:
     if not attributes:
         return False
     return "hidden" in attributes or _HIDDEN_STYLE.search(attributes.get("style") or "") is not None
+
+
+def _is_note(node: LexborNode) -> bool:
+    """Tell whether raised text is a link within the page, or in one: the mark of a note."""
+    for near in (node.parent, node.first_child):
+        if near is not None and near.tag == "a" and (near.attributes.get("href") or "").startswith("#"):
+            return True
+    return False
 
 
 _LINE = re.compile(r"[^\n]+")

@@ -42,7 +42,7 @@ class EvidenceItem:
     content_hash: str = field(default="")
 
     def __post_init__(self) -> None:
-        """Hash the text once, here, so that no caller can forget or disagree."""
+        """Hash the text where the caller has not hashed it already."""
         if not self.content_hash:
             object.__setattr__(self, "content_hash", hash_text(self.text))
         if not self.source_hash:

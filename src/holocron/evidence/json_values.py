@@ -13,13 +13,14 @@ from bisect import bisect_right
 from enum import Enum
 
 from holocron.errors import EvidenceUnreadable
-from holocron.evidence.segments import Piece, SegmentKind
+from holocron.evidence.segments import Piece, SegmentKind, shorten_name
 from holocron.evidence.sentences import MAX_PIECE, cut_sentences
 
 #: objects and arrays that may lie inside each other
 MAX_DEPTH = 200
-# A pointer is shown before each value below it, so an endless key must not enter it whole.
-_MAX_KEY = 200
+# A pointer is shown before each value below it, so neither an endless key nor many long ones enter it whole.
+_POINTER_HEAD = 200
+_POINTER_TAIL = 800
 
 _TOKEN = re.compile(
     r"[ \t\n\r]*+(?:"
@@ -109,11 +110,15 @@ class _Scanner:
         self._end_value()
 
     def _take_key(self, start: int, end: int) -> None:
-        """Take an object's name; it enters the pointer escaped as RFC 6901 asks."""
-        key = read_json(self.text[start:end])
-        if len(key) > _MAX_KEY:
-            key = key[:_MAX_KEY] + "…"
-        self.pointer = f"{self.open[-1][0]}/{key.replace('~', '~0').replace('/', '~1')}"
+        """Take an object's name; it enters the pointer escaped as RFC 6901 asks.
+
+        A pointer that is cut has a "…" in its middle: its beginning and its end tell most.
+        """
+        key = shorten_name(read_json(self.text[start:end]))
+        pointer = f"{self.open[-1][0]}/{key.replace('~', '~0').replace('/', '~1')}"
+        if len(pointer) > _POINTER_HEAD + _POINTER_TAIL:
+            pointer = f"{pointer[:_POINTER_HEAD]}…{pointer[-_POINTER_TAIL:]}"
+        self.pointer = pointer
         self.expected = _Expected.COLON
 
     def _take_sign(self, sign: str) -> bool:
@@ -184,7 +189,10 @@ class _Scanner:
         place = blank.end() if blank else self.position
         line = self.text.count("\n", 0, place) + 1
         column = place - self.text.rfind("\n", 0, place)
-        return EvidenceUnreadable(f"it is not JSON: line {line}, column {column}: {what}")
+        return EvidenceUnreadable(
+            f"it is not JSON: line {line}, column {column}: {what}",
+            hint="Mend it there, or give it an ending that is read as plain text, such as .txt.",
+        )
 
 
 def read_json(quote: str) -> str:

@@ -158,7 +158,9 @@ def _row_cells(tokens: Sequence[Token], row: int) -> list[str]:
         if tokens[index].type == "tr_close":
             break
         if tokens[index].type == "inline":
-            cells.append(read_markdown(tokens[index].content))
+            content = tokens[index].content
+            # the reading of a row over the bound is not shown, and an endless cell takes long to read
+            cells.append(read_markdown(content) if len(content) <= MAX_PIECE else content)
     return cells
 
 

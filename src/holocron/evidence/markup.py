@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import re
 
+from holocron.evidence.raised import EDGE, NOTE, RAISED, read_raised
+
 _TARGET = r"\((?:[^()\s]|\([^()\s]*+\))*+(?:\s(?:[^()]|\([^()]*+\))*+)?\)"
 _TAG = r"</?[a-zA-Z][^<>]*+>"
 _CODE = r"(?<!`)(?P<ticks>`++)(?P<code>(?:(?!(?P=ticks)(?!`)).)+?)(?P=ticks)(?!`)"
@@ -18,6 +20,8 @@ _INLINE_TAG = re.compile(
     r"</?(?:a|abbr|b|bdi|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|time|tt|u|var|wbr)\b",
     re.IGNORECASE,
 )
+_RAISING_TAG = re.compile(r"<(/?)(?:(sup)|sub)\b", re.IGNORECASE)
+_NOTE_LINK = re.compile(r"\[\d{1,3}\]\(#|<a\s[^<>]*?href=[\"']?#", re.IGNORECASE)
 # A comment and an inline tag read as nothing; the others read as literals that no later step may touch.
 _LITERAL = re.compile(
     rf"{_CODE}|<!--.*?(?:-->|\Z)|<(?P<url>[a-zA-Z][a-zA-Z0-9+.-]++:[^\s<>]*+)>|{_TAG}"
@@ -62,7 +66,7 @@ def read_markdown(quote: str) -> str:
         text = _STRAY.sub("", text)
     if literals:
         rest = iter(literals)
-        text = re.sub("\ue000", lambda _: next(rest, ""), text)
+        text = read_raised(re.sub("\ue000", lambda _: next(rest, ""), text))
     return text
 
 
@@ -75,11 +79,16 @@ def _read_literal(match: re.Match[str]) -> str:
         return html.unescape(entity)
     if match[0][0] != "<" or url is not None:
         return url or escaped or kept or ""
+    if raising := _RAISING_TAG.match(match[0]):
+        if raising[1] or not raising[2]:
+            return EDGE
+        return NOTE if _NOTE_LINK.match(match.string, match.end()) else RAISED
     return "" if match[0].startswith("<!--") or _INLINE_TAG.match(match[0]) else " "
 
 
+_TICKS = re.compile("`+")
 _OPAQUE = re.compile(
-    rf"{_CODE}|(?<=\]){_TARGET}|<!--.*?(?:-->|\Z)|{_TAG}|<[a-zA-Z][a-zA-Z0-9+.-]++:[^\s<>]*+>", re.DOTALL
+    rf"`++|(?<=\]){_TARGET}|<!--.*?(?:-->|\Z)|{_TAG}|<[a-zA-Z][a-zA-Z0-9+.-]++:[^\s<>]*+>", re.DOTALL
 )
 
 
@@ -91,4 +100,30 @@ def mask_markup(quote: str) -> str:
     if not _MARKUP.search(quote):
         return quote
     blank = _QUOTE_MARKS.sub(lambda marks: marks[1] + " " * len(marks[2]), quote)
-    return _OPAQUE.sub(lambda found: (")" if found[0][0] == "(" else "x") * len(found[0]), blank)
+    closing = _find_closing_ticks(blank)
+    masked: list[str] = []
+    done = position = 0
+    while found := _OPAQUE.search(blank, position):
+        start, position = found.span()
+        is_code = blank[start] == "`"
+        if is_code and start not in closing:
+            continue
+        position = closing[start] if is_code else position
+        masked += (blank[done:start], (")" if blank[start] == "(" else "x") * (position - start))
+        done = position
+    return "".join(masked) + blank[done:]
+
+
+def _find_closing_ticks(text: str) -> dict[int, int]:
+    """Return, for where each run of backticks opens a code span, the end of the run that closes it.
+
+    It is the next run of the same length. One look finds all; a pattern would look from each run anew.
+    """
+    closing: dict[int, int] = {}
+    opened: dict[int, int] = {}
+    for run in _TICKS.finditer(text):
+        start, end = run.span()
+        if end - start in opened:
+            closing[opened[end - start]] = end
+        opened[end - start] = start
+    return closing

@@ -135,20 +135,30 @@ def _translate(part: str, *, is_last: bool) -> str:
     if part == "**":
         return r"(?:[^/]+/)*[^/]+" if is_last else r"(?:[^/]+/)*"
     expression = ""
-    for sign in re.findall(r"\[[!^]?\]?[^\]]*\]|.", part, re.DOTALL):
+    for sign in re.findall(r"\[[!^]?+\]?+[^\]]*\]|.", part, re.DOTALL):
         if sign == "*":
             expression += "[^/]*"
         elif sign == "?":
             expression += "[^/]"
         elif len(sign) > 1:
-            negated = sign[1] in "!^"
-            chosen = (
-                sign[2 if negated else 1 : -1].replace("\\", r"\\").replace("[", r"\[").replace("]", r"\]")
-            )
-            expression += f"[{'^/' if negated else ''}{chosen}]"
+            expression += _translate_choice(sign[1:-1])
         else:
             expression += re.escape(sign)
     return expression if is_last else expression + "/"
+
+
+def _translate_choice(choice: str) -> str:
+    """Return the expression for what stands between brackets: `a-cx` or `!0-9`; never the slash."""
+    negated = choice[0] in "!^"
+    chosen = ""
+    for first, last, single in re.findall(r"(.)-(.)|(.)", choice[negated:], re.DOTALL):
+        if single:
+            chosen += re.escape(single)
+        elif first <= last:  # nothing lies between z and a
+            chosen += f"{re.escape(first)}-{re.escape(last)}"
+    if not chosen:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{chosen}]"
 
 
 def _walk(folder: str, accept: Callable[[str], bool], *, deep: bool, levels: int = 1) -> Iterator[str]:

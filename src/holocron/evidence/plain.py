@@ -38,10 +38,11 @@ def cut_plain(text: str) -> list[Piece]:
     """Cut plain text: a list item is one piece, any other block is cut into sentences."""
     pieces: list[Piece] = []
     start, before = 0, "blank"
+    line_end = -1  # of the first line of a block that began with a field
     kind = SegmentKind.SENTENCE
     for match in chain(_FIRST_OPENING.finditer(text), _OPENING.finditer(text)):
         found = match.lastgroup or "blank"
-        if not _begins_block(text, start, before, found, match):
+        if not _begins_block(text, start, before, found, match, line_end):
             continue
         _add_block(pieces, text, start, match.start(), kind)
         start = match.start()
@@ -50,11 +51,16 @@ def cut_plain(text: str) -> list[Piece]:
             start = match.end()
         kind = SegmentKind.LIST_ITEM if found in _ITEMS else SegmentKind.SENTENCE
         before = found
+        if found == "field":
+            line = _LINE_END.search(text, match.start(found))
+            line_end = line.start() if line else len(text)
     _add_block(pieces, text, start, len(text), kind)
     return pieces
 
 
-def _begins_block(text: str, start: int, before: str, found: str, match: re.Match[str]) -> bool:
+def _begins_block(
+    text: str, start: int, before: str, found: str, match: re.Match[str], line_end: int
+) -> bool:
     """Tell whether a line is what it looks like, given the block [start:] that it would end.
 
     `1974. He left` and `Home: that was all` may be the wrapped end of a sentence.
@@ -63,7 +69,7 @@ def _begins_block(text: str, start: int, before: str, found: str, match: re.Matc
         continues = before == "ordered" or _FIRST_MARKER.match(text, match.start(found)) is not None
         return continues or _VISIBLE.search(text, start, match.start()) is None
     if found == "field":
-        one_line = before == "field" and _LINE_END.search(text, start + 1, match.start()) is None
+        one_line = before == "field" and match.start() <= line_end
         return one_line or _FIELD_BELOW.match(text, match.start(found)) is not None
     return True
 

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+#: characters of a column's name that stand before each of its cells
+MAX_NAME = 200
+
 
 class SegmentKind(StrEnum):
     """What a segment is in its document."""
@@ -51,10 +54,18 @@ class Segment(NamedTuple):
     text: str
 
 
+def shorten_name(name: str) -> str:
+    """Return a column's or a field's name, cut with "…" where it is endless."""
+    return name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…"
+
+
 def label_cells(header: Sequence[str], cells: Sequence[str]) -> str:
-    """Return a row as it reads under its header: `name: Falcon; length: 34.75`; empty cells are left out."""
+    """Return a row as it reads under its header: `name: Falcon; length: 34.75`; empty cells are left out.
+
+    A name stands before every cell of its column, so an endless one is cut.
+    """
     named = [
-        f"{header[index]}: {cell}" if index < len(header) and header[index].strip() else cell
+        f"{shorten_name(header[index])}: {cell}" if index < len(header) and header[index].strip() else cell
         for index, cell in enumerate(cells)
         if cell.strip()
     ]

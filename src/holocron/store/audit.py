@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select
 
@@ -17,6 +18,8 @@ from holocron.store import tables
 from holocron.store.store import Store
 
 _BATCH = 200
+#: of what carries whole texts, which may have megabytes
+_TEXT_BATCH = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class CitedSpan:
     text: str
     #: None where the bundle has no item at the citation's position, or one with another content
     media_type: MediaType | None
+    #: the number that its segment is recorded to have
+    segment: int
+    position: int
     start: int
     end: int
 
@@ -43,6 +49,7 @@ class AuditedClaim:
     pointer: str
     value: str
     grounding: str | None
+    null_reason: str | None
     spans: tuple[CitedSpan, ...]
 
 
@@ -56,6 +63,10 @@ class AuditedArtifact:
     value: str
     value_hash: str
     claims: tuple[AuditedClaim, ...]
+    #: the job's evidence; without items where they are not whole
+    bundle: EvidenceBundle
+    #: the run's manifest, as JSON text
+    manifest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ def iterate_contents(store: Store) -> Iterator[tuple[str, str]]:
     """Yield every content's hash and text."""
     query = select(tables.content.c.content_hash, tables.content.c.text).order_by(tables.content.c.id)
     with store.reading() as connection:
-        for row in connection.execution_options(yield_per=_BATCH).execute(query):
+        for row in connection.execution_options(yield_per=_TEXT_BATCH).execute(query):
             yield row[0], row[1]
 
 
@@ -202,11 +213,13 @@ def iterate_artifacts(store: Store) -> Iterator[list[AuditedArtifact]]:
             tables.job.c.derivation_id,
             tables.job.c.bundle_id,
             tables.bundle.c.subject,
+            tables.run.c.manifest,
         )
         .join_from(tables.artifact, tables.job, tables.job.c.id == tables.artifact.c.job_id)
+        .join(tables.run, tables.run.c.id == tables.artifact.c.id)
         .join(tables.bundle, tables.bundle.c.id == tables.job.c.bundle_id)
         .order_by(tables.artifact.c.id)
-        .limit(_BATCH)
+        .limit(_TEXT_BATCH)
     )
     last = -1
     while True:
@@ -215,7 +228,9 @@ def iterate_artifacts(store: Store) -> Iterator[list[AuditedArtifact]]:
             if not rows:
                 return
             last = rows[-1].id
-            claims = _load_claims(store, connection, [row.id for row in rows])
+            items = _load_items(store, connection, list({row.bundle_id for row in rows}))
+            of_artifacts = {row.id: items[row.bundle_id] for row in rows}
+            claims = _load_claims(store, connection, of_artifacts)
         yield [
             AuditedArtifact(
                 artifact_id=row.id,
@@ -224,6 +239,8 @@ def iterate_artifacts(store: Store) -> Iterator[list[AuditedArtifact]]:
                 value=row.value,
                 value_hash=row.value_hash,
                 claims=tuple(claims[row.id]),
+                bundle=_make_bundle(row.subject, items[row.bundle_id]),
+                manifest=row.manifest,
             )
             for row in rows
         ]
@@ -241,51 +258,74 @@ def load_definitions(store: Store) -> dict[int, tuple[str, str, str]]:
         return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(query)}
 
 
+#: the items of a bundle by their positions, each with its content's number
+_Items: TypeAlias = dict[int, tuple[int, EvidenceItem]]
+
+
+def _load_items(store: Store, connection: Connection, bundle_ids: list[int]) -> dict[int, _Items]:
+    """Return the items of bundles that have a text and a media type that is known."""
+    item = tables.bundle_item
+    query = select(
+        item.c.bundle_id,
+        item.c.position,
+        item.c.content_id,
+        item.c.media_type,
+        tables.content.c.content_hash,
+        tables.content.c.text,
+    ).join_from(item, tables.content, tables.content.c.id == item.c.content_id)
+    items: dict[int, _Items] = defaultdict(dict)
+    for row in store.select_in(connection, query, item.c.bundle_id, bundle_ids):
+        if row.media_type in set(MediaType):
+            items[row.bundle_id][row.position] = (
+                row.content_id,
+                EvidenceItem(
+                    text=row.text,
+                    media_type=MediaType(row.media_type),
+                    source="",
+                    source_hash=row.content_hash,
+                    content_hash=row.content_hash,
+                ),
+            )
+    return items
+
+
+def _make_bundle(subject: str, items: _Items) -> EvidenceBundle:
+    """Return the bundle of a subject; an item that is missing would number all after it anew."""
+    is_whole = sorted(items) == list(range(len(items)))
+    found = tuple(items[position][1] for position in sorted(items)) if is_whole else ()
+    return EvidenceBundle(subject=subject, items=found)
+
+
 def _load_claims(
-    store: Store, connection: Connection, artifact_ids: list[int]
+    store: Store, connection: Connection, items: dict[int, _Items]
 ) -> dict[int, list[AuditedClaim]]:
-    spans = _load_spans(store, connection, artifact_ids)
+    """Return the claims of artifacts, whose items are given by the artifacts' numbers."""
+    spans = _load_spans(store, connection, items)
     claims: dict[int, list[AuditedClaim]] = defaultdict(list)
-    for row in store.select_in(connection, select(tables.claim), tables.claim.c.artifact_id, artifact_ids):
+    for row in store.select_in(connection, select(tables.claim), tables.claim.c.artifact_id, list(items)):
         cited = tuple(spans.get((row.artifact_id, row.ordinal), ()))
-        claims[row.artifact_id].append(AuditedClaim(row.pointer, row.value, row.grounding, cited))
+        claims[row.artifact_id].append(
+            AuditedClaim(row.pointer, row.value, row.grounding, row.null_reason, cited)
+        )
     return claims
 
 
 def _load_spans(
-    store: Store, connection: Connection, artifact_ids: list[int]
+    store: Store, connection: Connection, items: dict[int, _Items]
 ) -> dict[tuple[int, int], list[CitedSpan]]:
-    item = tables.bundle_item
-    cited = (
-        select(
-            tables.citation.c.artifact_id,
-            tables.citation.c.claim_ordinal,
-            tables.citation.c.content_id,
-            item.c.media_type,
-            tables.citation.c.start_offset,
-            tables.citation.c.end_offset,
-        )
-        .join_from(tables.citation, tables.artifact, tables.artifact.c.id == tables.citation.c.artifact_id)
-        .join(tables.job, tables.job.c.id == tables.artifact.c.job_id)
-        .outerjoin(
-            item,
-            (item.c.bundle_id == tables.job.c.bundle_id)
-            & (item.c.position == tables.citation.c.position)
-            # a citation of another item's content is no citation
-            & (item.c.content_id == tables.citation.c.content_id),
-        )
-    )
-    citations = list(store.select_in(connection, cited, tables.citation.c.artifact_id, artifact_ids))
-    content_ids = list({row.content_id for row in citations})
-    query = select(tables.content.c.id, tables.content.c.text)
-    texts = dict(tuple(row) for row in store.select_in(connection, query, tables.content.c.id, content_ids))
     spans: dict[tuple[int, int], list[CitedSpan]] = defaultdict(list)
-    for row in citations:
-        known = row.media_type in set(MediaType)
+    cited = tables.citation
+    for row in store.select_in(connection, select(cited), cited.c.artifact_id, list(items)):
+        content_id, item = items[row.artifact_id].get(row.position, (None, None))
+        if content_id != row.content_id:
+            # a citation of another item's content is no citation
+            item = None
         spans[row.artifact_id, row.claim_ordinal].append(
             CitedSpan(
-                texts.get(row.content_id, ""),
-                MediaType(row.media_type) if known else None,
+                item.text if item else "",
+                item.media_type if item else None,
+                row.segment,
+                row.position,
                 row.start_offset,
                 row.end_offset,
             )

@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from holocron.derivation.contract import CITE, Contract
 from holocron.derivation.copying import may_be_cut
-from holocron.derivation.merging import escape_pointer
+from holocron.derivation.merging import escape_pointer, show_value
 from holocron.derivation.shapes import (
     MAX_INTEGER,
     NOTHING,
@@ -30,7 +30,7 @@ from holocron.fingerprint import JSONValue
 from holocron.validation.choosing import choose_option, has_kind, is_listed, is_storable
 from holocron.validation.verdicts import Finding, FindingCode
 
-__all__ = ["MAX_FINDINGS", "MAX_INTEGER", "Conformed", "ContractValidator", "Leaf", "find_leaves"]
+__all__ = ["MAX_FINDINGS", "Conformed", "ContractValidator", "Leaf", "find_leaves"]
 
 #: findings beyond these help neither the model nor a person
 MAX_FINDINGS = 20
@@ -217,7 +217,7 @@ class _Taking:
             message = f"{str(value)[:40]} does not fit a 64-bit integer."
             self._find(pointer, FindingCode.CONTRACT_BROKEN, message)
         if shape.enum is not None and not is_listed(value, shape.enum):
-            message = f"{_shown(value)} is none of the values that the contract allows."
+            message = f"{show_value(value)} is none of the values that the contract allows."
             self._find(pointer, FindingCode.CONTRACT_BROKEN, message)
         return value
 
@@ -225,7 +225,7 @@ class _Taking:
         if is_cut_at(shape, len(value)) or (is_copied(shape) and may_be_cut(value)):
             self._find(pointer, FindingCode.BOUND_REACHED, f"The text is cut at {len(value)} characters.")
         if shape.is_date and not is_storable(value, shape):
-            message = f"{_shown(value)} is no {shape.format} that a database can hold."
+            message = f"{show_value(value)} is no {shape.format} that a database can hold."
             self._find(pointer, FindingCode.CONTRACT_BROKEN, message)
 
     def _refuse(self, answer: JSONValue, pointer: str, message: str) -> JSONValue:
@@ -235,8 +235,3 @@ class _Taking:
     def _find(self, pointer: str, code: FindingCode, message: str) -> None:
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(_short(pointer), code, message))
-
-
-def _shown(value: JSONScalar) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"

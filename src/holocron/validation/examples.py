@@ -19,7 +19,7 @@ from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, FinishReason
 from holocron.validation.choosing import choose_option
 from holocron.validation.conform import ContractValidator
-from holocron.validation.ground import ground_value
+from holocron.validation.ground import ground_leaf
 from holocron.validation.judge import ShownEvidence, judge
 from holocron.validation.verdicts import FindingCode, Outcome
 
@@ -76,8 +76,7 @@ def _find_lines(answer: Mapping[str, JSONValue], shape: ObjectShape, shown: Show
     lines: set[int] = set()
     for part in shape.properties:
         for value, leaf in _own_values(answer.get(part.name), part.shape):
-            synonyms = leaf.synonyms.get(value, ()) if isinstance(value, str) else ()
-            support = ground_value(value, quotes, synonyms=synonyms, is_date=leaf.is_date)
+            support = ground_leaf(value, quotes, leaf)
             if support.grounding is not Grounding.INFERRED:
                 lines.add(support.quotes[0] + 1)
     return [*sorted(lines)]

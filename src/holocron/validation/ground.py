@@ -16,6 +16,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from holocron.derivation.grounding import Grounding
+from holocron.derivation.shapes import ScalarShape
 from holocron.validation.dates import date_stands_in, is_iso_date
 from holocron.validation.normal_text import (
     SearchForms,
@@ -81,6 +82,12 @@ def ground_value(
     if normalised:
         return Support(grounding=Grounding.NORMALIZED, quotes=normalised)
     return Support(grounding=Grounding.INFERRED, quotes=tuple(range(len(quotes))))
+
+
+def ground_leaf(value: str | int | float, quotes: Sequence[str], shape: ScalarShape) -> Support:
+    """Return ground_value's answer about a value that a contract's leaf of this shape has."""
+    synonyms = shape.synonyms.get(value, ()) if isinstance(value, str) else ()
+    return ground_value(value, quotes, synonyms=synonyms, is_date=shape.is_date)
 
 
 def _text_form(value: str, *, is_date: bool) -> _Form:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holocron.derivation.grounding import Grounding
+from holocron.derivation.merging import show_value
 from holocron.derivation.specialise import MAX_CITATIONS
 from holocron.evidence import REDACTED, EvidenceBundle, Segment, read_quote, redact
 from holocron.llm.model import Completion, FinishReason
 from holocron.validation.conform import MAX_FINDINGS, ContractValidator, Leaf
-from holocron.validation.ground import ground_value
+from holocron.validation.ground import ground_leaf
 from holocron.validation.parse import parse_answer
 from holocron.validation.verdicts import (
     Citation,
@@ -32,6 +33,8 @@ _MAX_SEARCHED = 1_000
 #: characters of what an answer may repeat, and of the repetition that is one
 _LONGEST_UNIT = 200
 _LEAST_LOOP = 30
+#: characters of a value that a finding shows
+_MAX_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ class ShownEvidence:
         """Return one segment, decoded, with what the derivation hides."""
         segment = self.segments[number - 1]
         item = self.bundle.items[segment.position]
-        return read_quote(item.text[segment.start : segment.end], item.media_type)
+        return read_quote(item.text[segment.start : segment.end], item.media_type, item.text)
 
     def null_reason(self) -> NullReason:
         """Return why a leaf may be null: the system's reason, the model is not asked."""
@@ -138,7 +141,8 @@ def _ends_repeating(text: str) -> bool:
 
 def _claim(leaf: Leaf, value: str | int | float, shown: ShownEvidence) -> Claim | Finding:
     if not leaf.cite:
-        return Finding(leaf.pointer, FindingCode.CITATION_MISSING, f"No line is cited for {_show(value)}.")
+        message = f"No line is cited for {show_value(value, _MAX_SHOWN)}."
+        return Finding(leaf.pointer, FindingCode.CITATION_MISSING, message)
     level, found = _support(leaf, value, leaf.cite, shown)
     # true and false never stand in a text
     least = Grounding.INFERRED if isinstance(value, bool) else leaf.shape.ground
@@ -151,15 +155,11 @@ def _support(
     leaf: Leaf, value: str | int | float, numbers: Sequence[int], shown: ShownEvidence
 ) -> tuple[Grounding, tuple[int, ...]]:
     """Return the level at which lines support a leaf's value, and the numbers of those that do."""
-    shape = leaf.shape
-    synonyms = shape.synonyms.get(value, ()) if isinstance(value, str) else ()
-    quotes = [shown.quote(number) for number in numbers]
-    support = ground_value(value, quotes, synonyms=synonyms, is_date=shape.is_date)
+    support = ground_leaf(value, [shown.quote(number) for number in numbers], leaf.shape)
     level, lines = support.grounding, tuple(numbers[index] for index in support.quotes)
     if shown.redact and level is not Grounding.INFERRED:
         # verify reads the whole quote, where a word may go on behind what is hidden
-        quotes = [shown.full_quote(number) for number in lines]
-        support = ground_value(value, quotes, synonyms=synonyms, is_date=shape.is_date)
+        support = ground_leaf(value, [shown.full_quote(number) for number in lines], leaf.shape)
         level = level if support.grounding.satisfies(level) else support.grounding
         lines = tuple(lines[index] for index in support.quotes)
     return level, lines
@@ -176,16 +176,10 @@ def _unsupported(leaf: Leaf, value: str | int | float, level: Grounding, shown: 
     )
     lines = f"line {numbers}" if len(leaf.cite) == 1 else f"lines {numbers}"
     letter = "" if level is Grounding.INFERRED else " word for word"
+    missing = f"{show_value(value, _MAX_SHOWN)} does not stand{letter} in {lines}"
     for segment in shown.segments[:_MAX_SEARCHED]:
         if segment.number not in leaf.cite:
             found, _ = _support(leaf, value, (segment.number,), shown)
             if found.satisfies(leaf.shape.ground):
-                return (
-                    f"{_show(value)} does not stand{letter} in {lines}; it stands in line {segment.number}."
-                )
-    return f"{_show(value)} does not stand{letter} in {lines}."
-
-
-def _show(value: str | int | float) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else text[:119] + "…"
+                return f"{missing}; it stands in line {segment.number}."
+    return f"{missing}."

@@ -64,6 +64,8 @@ _DIGIT_BESIDE_SIGN = re.compile(rf"(?<=\d)(?=[{_NUMBER_SIGNS}])|(?<=[{_NUMBER_SI
 
 # "2 304" with a no-break space is one number; with a plain space it need not be
 _GROUP_SPACE = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
+#: a minus apart from its number, which all dashes are alike to later on
+_APART_MINUS = re.compile(rf"(?<!\w)(?<!\w\s)−[\s{''.join(INVISIBLE)}]+(?=\d)")
 _STOPS = " .,;:!?…、。"
 _FOREIGN_DIGIT = re.compile(r"[^\x00-\x7f\D]")
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\. ?){2,}")
@@ -105,6 +107,8 @@ def normalise(text: str) -> NormalText:
         text = _DIGIT_THEN_SUPERSCRIPT.sub("^", text)
         text = _DIGIT_BESIDE_SIGN.sub(" ", text)
     text = _GROUP_SPACE.sub(",", text)
+    if "−" in text:
+        text = _APART_MINUS.sub("−", text)
     composed = unicodedata.normalize("NFKC", text.translate(_TRANSLATION)).translate(_TRANSLATION)
     exact = " ".join(composed.split())
     return NormalText(exact, unicodedata.normalize("NFKC", exact.casefold()))
@@ -136,19 +140,19 @@ def has_substance(value: str) -> bool:
 
 
 @cache_by_text
-@lru_cache(maxsize=1024)
 def search_forms(value: str) -> SearchForms:
     """Return the forms in which a value counts as standing in a normal text.
 
-    Short capitals ("US", "WHO") do not meet the small word that is spelled alike, a single word meets
-    its text without the article in its own case only, and a placeholder ("N/A") has no form at all.
+    Short capitals ("US", "WHO") do not meet the word that is spelled alike ("us", and "Who" at the beginning
+    of a sentence), a single word meets its text without the article in its own case only, and a placeholder
+    ("N/A") has no form at all.
     """
     exact, folded = (_trim(form) for form in normalise(value))
     if _PLACEHOLDERS.fullmatch(folded) or not any(char.isalnum() for char in folded):
         return SearchForms()
     initials = drop_initial_dots(exact) if _INITIALS_OR_CAPITALS.search(exact) else ""
     if len(exact) <= 4 and exact.isupper() and exact.isalpha():
-        return SearchForms(exact=(exact, exact.capitalize()), initials=initials)
+        return SearchForms(exact=(exact,), initials=initials)
     article = _ARTICLE.match(folded)
     if article is None:
         return SearchForms(folded=(folded,), initials=initials)

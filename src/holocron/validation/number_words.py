@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import takewhile
 from typing import NamedTuple
 
-from holocron.validation.units import MINUS_WORDS
+from holocron.validation.signs import follows_minus_word
 
 
 class WrittenNumber(NamedTuple):
@@ -115,7 +115,7 @@ _PARTS = {
 _STARTERS = _NUMBERS.keys() | {"half"}
 _WORD = re.compile(r"[a-zA-Z]+")
 _HALF = re.compile(r"(?:(?P<whole>.+) and a |one )?half(?: an?)?(?: (?P<scale>[a-z]+))?")
-_GAP = re.compile(r"[ \n\t\u00a0]{1,2}|[-\u2010\u2011]\n?")
+_GAP = re.compile(r"\s{1,2}|[-\u2010\u2011]\n?")
 
 _CJK_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
 _CJK_UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -138,23 +138,26 @@ def read_english_numbers(text: str) -> Iterator[WrittenNumber]:
     done = 0
     for index, word in enumerate(words):
         if index >= done and word in _JOINING:
-            stop = _end_of_run(found, index)
+            stop, done = _end_of_run(found, index)
             if stop > index:
                 yield from _read_run(found, index, stop)
-                done = stop
 
 
-def _end_of_run(found: _Words, index: int) -> int:
-    """Return the index after the words from index on that may be one number, or index itself."""
+def _end_of_run(found: _Words, index: int) -> tuple[int, int]:
+    """Return the index after the words from index on that may be one number, or index itself.
+
+    And the index from which on numbers are looked for next: no word that was left out at the end begins one.
+    """
     words = found.words
     if words[index] == "and" or found.is_cut(index):
-        return index
-    stop = index + 1
-    while stop < len(words) and words[stop] in _JOINING and _is_joined(found, stop):
-        stop += 1
+        return index, index + 1
+    read = index + 1
+    while read < len(words) and words[read] in _JOINING and _is_joined(found, read):
+        read += 1
+    stop = read
     while stop > index and words[stop - 1] in ("a", "an", "and"):
         stop -= 1
-    return stop
+    return stop, read
 
 
 def _is_joined(found: _Words, index: int) -> bool:
@@ -170,17 +173,17 @@ def _read_run(found: _Words, index: int, stop: int) -> Iterator[WrittenNumber]:
     following = found.words[stop : stop + 3]
     if (run == ["second"] and previous not in _DETERMINERS) or (run == ["one"] and previous in _PRONOUNS):
         return
+    sign = "-" if follows_minus_word(found.text, found.spans[index][0]) else ""
     if following[:1] and following[0] in _PARTS and found.is_near(stop):
         part = _divide(_evaluate(run), _PARTS[following[0]])
         if part is not None:
-            yield WrittenNumber(part, found.spans[stop][1])
+            yield WrittenNumber(Decimal(f"{sign}{part}"), found.spans[stop][1])
         return
     if following[:1] == ["and"] and following[-1] in _PARTS:
         return  # "two and a quarter"
-    sign = "-" if previous in ("minus", "negative") else ""
     value = None if previous in ("between", "both") else _evaluate(run)
     if value is None:
-        yield from _read_each(found, index, stop)
+        yield from () if sign else _read_each(found, index, stop)
     elif following[:1] == ["point"] and following[1:] and following[1] in _DIGITS:
         if value == int(value):
             digits = list(takewhile(_DIGITS.__contains__, found.words[stop + 1 : stop + 21]))
@@ -282,7 +285,7 @@ def read_cjk_numbers(text: str) -> Iterator[WrittenNumber]:
             continue
         value = parse_cjk_number(match[0])
         if value is not None:
-            yield WrittenNumber(Decimal(-value if text.endswith(MINUS_WORDS, 0, start) else value), end)
+            yield WrittenNumber(Decimal(-value if follows_minus_word(text, start) else value), end)
 
 
 def parse_cjk_number(numerals: str) -> int | None:

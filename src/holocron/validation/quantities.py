@@ -7,7 +7,6 @@ Never: rounds, or reads a number out of an identifier ("XJ-34") or out of a long
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -15,10 +14,10 @@ from fractions import Fraction
 
 from holocron.validation.normal_text import cache_by_text, fold_digits
 from holocron.validation.number_words import exact_decimal, read_cjk_numbers, read_english_numbers
+from holocron.validation.signs import CURRENCY_SIGNS, OPENERS, is_cased, sign_before
 from holocron.validation.units import (
     ATTACHED_SCALES,
     HAN_SCALES,
-    MINUS_WORDS,
     MONEY_SCALES,
     ORDINAL_ENDINGS,
     SCALE_WORDS,
@@ -44,7 +43,6 @@ _MAX_DIGITS = 400
 _EXACT = Context(prec=1_000)
 
 _GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
-_BEFORE_YEAR = re.compile(r"(?:^|[^\w])(?:mid|pre|post|early|late)[-–]$", re.IGNORECASE)
 _SIMPLE = re.compile(r"\d{1,40}(?:\.\d{1,40})?")
 _WIDE_CLAUSE = re.compile(r"(?<![０-９])[，．]|[，．](?![０-９])")
 _WIDE = {
@@ -52,7 +50,10 @@ _WIDE = {
     **{ord(char): ord("-") for char in "\u2010\u2011"},
     ord("٫"): ord("."), ord("٬"): ord(","), ord("\u2044"): ord("/"), ord("∕"): ord("/"),
 }  # fmt: skip
-_CHAIN = re.compile(rf"(?P<chain>\d+(?:[.,'’{_GROUP_SPACES}]\d+)*)(?P<exponent>[eE][+-]?\d{{1,4}}(?!\w))?")
+# After a no-break space, "1/2" is what a whole number has more.
+_CHAIN = re.compile(
+    rf"(?P<chain>\d+(?:(?:[.,'’]|[{_GROUP_SPACES}](?!\d{{1,2}}/\d))\d+)*)(?P<exponent>[eE][+-]?\d{{1,4}}(?!\w))?"
+)
 _SPACED = re.compile(r"[1-9](?<!\d[ .,].)(?<![\w.,].)\d{0,2}(?: \d{3})+(?:[.,]\d{1,9})?(?![.,]?\d| \d|\w)")
 _GROUPED = re.compile(rf"[1-9]\d{{0,2}}(?:(?P<group>[.,'’{_GROUP_SPACES}])\d{{3}})(?:(?P=group)\d{{3}})*"
                       r"(?:(?P<point>[.,])\d+)?")  # fmt: skip
@@ -61,28 +62,27 @@ _DECIMAL = re.compile(r"\d+[.,]\d+")
 _DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}|\d{4}\.\d{1,2}\.\d{1,2}")
 _NOT_DIGIT = re.compile(r"\D")
 _SLASHED = re.compile(r"\d+(?:/\d+)+")
-_EXPONENT = r"(?:(?:\^|\*\*)(?P<plain>[-−]?\d{1,4})(?!\w)|(?P<raised>⁻?[⁰¹²³⁴-⁹]{1,4}))"
-_TIMES_TEN = re.compile(rf" ?[x×*·⋅] ?10{_EXPONENT}")
-_POWER = re.compile(rf"{_EXPONENT}|\^")
-_CURRENCY_SIGNS = frozenset("$€£¥₹")
+_EXPONENT = r"(?:(?:\s?\^\s?|\*\*)(?P<plain>[-−]?\d{1,4})(?!\w)|(?P<raised>⁻?[⁰¹²³⁴-⁹]{1,4}))"
+_TIMES_TEN = re.compile(rf"\s{{0,2}}[xX×✕✖⨯*·⋅∙•]\s{{0,2}}10{_EXPONENT}")
+_POWER = re.compile(rf"{_EXPONENT}|\s?\^")
 _RAISED = str.maketrans("⁻−⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
 _VULGAR = {
     "½": "0.5", "¼": "0.25", "¾": "0.75", "⅕": "0.2", "⅖": "0.4", "⅗": "0.6", "⅘": "0.8",
     "⅛": "0.125", "⅜": "0.375", "⅝": "0.625", "⅞": "0.875", "⅒": "0.1",
 }  # fmt: skip
 _VULGAR_SIGN = re.compile(r"[¼-¾⅐-⅞↉]")
-_MIXED = re.compile(r" (?P<top>\d{1,2})/(?P<bottom>\d{1,3})(?![\d/])| ?(?P<sign>[¼-¾⅐-⅞↉])")
+_MIXED = re.compile(r"\s(?P<top>\d{1,2})/(?P<bottom>\d{1,3})(?![\d/])|\s?(?P<sign>[¼-¾⅐-⅞↉])")
 _HAN_SCALE_RUN = re.compile(f"[{''.join(HAN_SCALES)}]{{1,3}}")
 _HAN_PART = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?![\d.,])")
 _SCALE_WORD = re.compile(
-    rf"[ \u00a0-]?(?P<word>{'|'.join(sorted(SCALE_WORDS, key=len, reverse=True))})(?!\w)", re.IGNORECASE
+    rf"[\s-]?(?P<word>{'|'.join(sorted(SCALE_WORDS, key=len, reverse=True))})(?!\w)", re.IGNORECASE
 )
-_PERCENT = re.compile(r" ?(?:[%٪％]|(?:per ?cent|pct|Prozent)\b)")
+_PERCENT = re.compile(r"\s?(?:[%٪％]|(?:per ?cent|pct|Prozent)\b)")
 _LETTERS = re.compile(r"[A-Za-zµΩ²³]{1,32}|[^\W\d_]{1,32}")
 _UNIT = re.compile(
     r"(?:\s{1,2}|-)?(?P<unit>[A-Za-zµΩ²³]{1,32}+|[^\W\d_]{1,32}+|°[CFK]?)"
-    r"(?: ?(?:/|per ) ?(?P<per>[^\W\d_]{1,32}+))?"
-    r"(?![\w^·⋅]| ?/ ?[^\W\d_]| per )"
+    r"(?:\s?(?:/|per\s)\s?(?P<per>[^\W\d_]{1,32}+))?"
+    r"(?![\w^·⋅]|\s?/\s?[^\W\d_]|\sper\s)"
 )
 
 
@@ -123,7 +123,7 @@ class _Reader:
             start = match.start()
             if start < self.done:
                 continue
-            sign = _sign_before(text, start)
+            sign = sign_before(text, start)
             if sign is None:
                 continue
             if start in spaced:
@@ -133,7 +133,7 @@ class _Reader:
                 self._read_chain(match, sign)
         for match in _VULGAR_SIGN.finditer(text) if not text.isascii() else ():
             if match[0] in _VULGAR and match.start() >= self.done:
-                self._note([_VULGAR[match[0]]], "", 0, match.end())
+                self._note([_VULGAR[match[0]]], sign_before(text, match.start()) or "", 0, match.end())
         return self._found()
 
     def read_words(self) -> Quantities:
@@ -192,13 +192,13 @@ class _Reader:
     def _read_plain(self, chain: str, sign: str, start: int, end: int) -> None:
         text = self.text
         before = text[start - 1 : start]
-        if before == "." and chain.isdecimal() and not text[start - 2 : start - 1].strip(" ([$€£-−+"):
-            self._note([f"0.{chain}"], _sign_before(text, start - 1) or "", 0, end)
+        if before == "." and chain.isdecimal() and _begins_fraction(text[max(0, start - 2) : start - 1]):
+            self._note([f"0.{chain}"], sign_before(text, start - 1) or "", 0, end)
             return
         follows = text[end : end + 2]
         is_row = before == "," or (follows[:1] == "," and follows[1:] != "" and not follows[1:].isspace())
         *others, last = _split(chain, is_row=is_row) or [("", [])]
-        is_written = self.written[start:end] == chain and (not sign or before == "-")
+        is_written = self.written[start:end] == chain and (not sign or self.written[start - 1] == "-")
         for token, readings in others:
             self._note(readings, sign, 0, len(text))
             if is_written:
@@ -212,8 +212,8 @@ class _Reader:
             self._read_han(readings[0], sign, end)
             return
         suffix = _LETTERS.match(text, end)
-        if suffix is not None and _is_cased(suffix[0][0]):
-            scales = MONEY_SCALES if before in _CURRENCY_SIGNS else ATTACHED_SCALES
+        if suffix is not None and is_cased(suffix[0][0]):
+            scales = MONEY_SCALES if before in CURRENCY_SIGNS else ATTACHED_SCALES
             is_whole = not text[suffix.end() : suffix.end() + 1].isdecimal()
             if is_whole and suffix[0] in scales:
                 self._note(readings, sign, scales[suffix[0]], suffix.end())
@@ -304,43 +304,16 @@ def _readings(chain: str) -> list[str]:
     return []
 
 
+def _begins_fraction(prior: str) -> bool:
+    """Tell whether a point after this character, or at the beginning, is a decimal point: ".5"."""
+    return not prior or prior.isspace() or prior in OPENERS or prior in "-−+"
+
+
 def _divide(top: str, bottom: str) -> str | None:
     if not int(bottom):
         return None
     value = exact_decimal(Fraction(int(top), int(bottom)))
     return None if value is None else f"{value:f}"
-
-
-def _sign_before(text: str, start: int) -> str | None:
-    """Return "-" or "" for a number that begins at start, or None where it is part of an identifier."""
-    if start == 0:
-        return ""
-    before, prior = text[start - 1], text[start - 2] if start > 1 else " "
-    if text[max(0, start - 9) : start].lower().endswith(MINUS_WORDS):
-        return "-"
-    if before == " ":
-        is_minus = prior == "−" and not text[max(0, start - 4) : start - 2].strip()[-1:].isalnum()
-        return "-" if is_minus else ""
-    if before in "-–−":
-        if prior.isspace() or prior in "([{=:,;|\"'<>~≈“‘":
-            return "-"
-        if _is_of_name(prior):
-            return "" if _BEFORE_YEAR.search(text[max(0, start - 7) : start]) else None
-        return ""
-    if before in _CURRENCY_SIGNS:
-        return "-" if prior in "-−" and not text[max(0, start - 3) : start - 2].isalnum() else ""
-    if before in "xX" and prior.isdecimal():
-        return ""
-    return None if before in "_^" or _is_of_name(before) else ""
-
-
-def _is_of_name(char: str) -> bool:
-    """Tell whether digits after this character are an identifier's; و and の are written on to numbers."""
-    return _is_cased(char) or unicodedata.combining(char) > 0
-
-
-def _is_cased(char: str) -> bool:
-    return char.lower() != char.upper()
 
 
 def _fold(text: str) -> str:

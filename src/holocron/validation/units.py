@@ -27,8 +27,6 @@ HAN_SCALES = {
     "十": 1, "百": 2, "千": 3, "万": 4, "萬": 4, "亿": 8, "億": 8, "兆": 12,
     "십": 1, "백": 2, "천": 3, "만": 4, "억": 8, "조": 12,
 }  # fmt: skip
-#: what makes the number after it negative
-MINUS_WORDS = ("minus ", "minus-", "negative ", "负", "負", "零下", "マイナス", "氷点下", "영하 ")
 ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
 
 _UNIT_NAMES = {

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from holocron.validation.normal_text import INVISIBLE
+from holocron.validation.signs import OPENERS, sign_before
 
 # Han, Hiragana, Katakana, Thai, Lao, Myanmar, Khmer
 _SPACELESS = re.compile(
@@ -26,13 +27,16 @@ _JOINERS = frozenset("\u200d\ufe0f\ufe0e")
 _OTHER_WORD = re.compile(r"['’](?!(?:s|d|ll|m|re|ve)(?![^\W\d_]))[^\W\d_]", re.IGNORECASE)
 # French and Italian elision: "l'Empire" is the Empire, but "T'Pol" is not Pol.
 _ELISION = re.compile(r"(?:^|\W)(?:l|d|c|j|n|s|qu|un|all|dell|dall|nell|sull)['’]$", re.IGNORECASE)
-_GOES_ON = re.compile(r"[./^]\d|,\d{1,3}(?!\d|,\S)|['’\u00a0\u2009\u202f]\d{3}(?!\d)| \d{3}(?!\d| \d)")
+_GOES_ON = re.compile(
+    r"[./^]\d|,\d{1,3}(?!\d|,\S)|['’\u00a0\u2007\u2009\u202f]\d{3}(?!\d)| \d{3}(?!\d| \d)"
+    r"|\s{0,2}[x×·⋅]\s{0,2}10(?:\^|[⁻⁰¹²³⁴-⁹])"
+)
 _NUMBER_AT_END = re.compile(r"(?:^|[^\w.,-])[-+−]?[\d.,]*\d$")
 # With a plain space, groups of three make one number, as in "2 304"; other figures side by side do not.
 _GROUP_AT_END = re.compile(r"(?:^|[^\w.,-])[-+−]?[1-9]\d{0,2}(?: \d{3})*$")
 _GROUP = re.compile(r"\d{3}(?!\d| \d)")
 _HYPHENATED = re.compile(r"\d+-\d")
-_COMPOUND_UNIT = re.compile(r" ?(?:/ ?[^\W\d_]|\^|[·⋅]|per )")
+_COMPOUND_UNIT = re.compile(r"\s?(?:/\s?[^\W\d_]|\^|[·⋅]|per\s)")
 
 #: characters compared before the search gives up: hostile repetition must not cost more
 _WORK = 20_000_000
@@ -65,7 +69,7 @@ def _ends(text: str, start: int, end: int) -> bool:
     if not _is_word(edge):
         return not (after in _JOINERS or _is_mark(after) or "\U0001f3fb" <= after <= "\U0001f3ff")
     if edge.isdecimal():
-        number = _GROUP_AT_END if after == " " else _NUMBER_AT_END
+        number = _GROUP_AT_END if after == " " and text[end + 1 : end + 2].isdecimal() else _NUMBER_AT_END
         if _GOES_ON.match(text, end) and number.search(text[max(start, end - 24) : end]):
             return False
     elif _OTHER_WORD.match(text, end):
@@ -102,17 +106,17 @@ def _begins(text: str, start: int) -> bool:
 
 def _has_number_before(text: str, start: int) -> bool:
     """Tell whether the digit at start goes on a number, or has a sign."""
+    if sign_before(text, start) == "-":
+        return True
     before, prior = text[start - 1], text[start - 2] if start > 1 else " "
     if before == " ":
         is_group = prior.isdecimal() and _GROUP.match(text, start) is not None
         return is_group and _GROUP_AT_END.search(text[max(0, start - 16) : start - 1]) is not None
-    if before in "-−–":
-        return prior in " ([{=:,;|\t\n"
     if before == ".":
-        return prior in " ([\t\n" or prior.isdecimal()
+        return prior.isspace() or prior.isdecimal() or prior in OPENERS or prior in "-−+"
     if before == "," and _HYPHENATED.match(text, start):
         return False
-    return before in ",/^'’\u00a0\u2009\u202f" and prior.isdecimal()
+    return before in ",/^'’\u00a0\u2007\u2009\u202f" and prior.isdecimal()
 
 
 def _may_follow(edge: str, after: str) -> bool:

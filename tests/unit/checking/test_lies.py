@@ -62,7 +62,7 @@ _NAME_CITED = f"{_LOG} AND claim_ordinal = (SELECT ordinal FROM holocron_claim W
             ["UPDATE holocron_artifact SET value = 'not JSON' WHERE id = 5"],
             "vesper",
             "",
-            "not JSON",
+            "not one JSON value",
             id="artifact value that is no JSON",
         ),
         pytest.param(

@@ -52,8 +52,23 @@ def test_a_project_without_derivations_is_told_how_to_get_one(
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     """A name is one table; the second file is a mistake."""
     root = _project(tmp_path, a_yaml=YAML.format(name="same"), b_yaml=YAML.format(name="same"))
-    with pytest.raises(DerivationInvalid, match="define the derivation 'same'"):
+    with pytest.raises(DerivationInvalid, match="define the derivation 'same'") as caught:
         load_catalogue(root)
+    assert "a.yaml and b.yaml" in str(caught.value)
+    assert "another name" in caught.value.hint
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal of the system is an error of ours, with the folder in it."""
+
+    def refuse(folder: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    root = _project(tmp_path, a_yaml=YAML.format(name="first"))
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DerivationInvalid, match="derivations cannot be read: Permission denied") as caught:
+        load_catalogue(root)
+    assert "read the folder" in caught.value.hint
 
 
 class Kind(Enum):

@@ -140,6 +140,17 @@ BAD: list[tuple[str, str | bytes, str]] = [
         "line 8 cannot be read as YAML: the key 1 is not text",
     ),
     ("true-key", GOOD + "vocabulary: {true: [one]}\n", "the key true is not text"),
+    ("tagged-list-key", GOOD + "vocabulary: {? !!str [a] : [one]}\n", "is not text"),
+    (
+        "tagged-bool",
+        GOOD + "evidence: !!bool maybe\n",
+        "line 8 cannot be read as YAML: what is tagged !!bool",
+    ),
+    ("tagged-int", GOOD + 'evidence: !!int ""\n', "what is tagged !!int is none"),
+    ("tagged-float", GOOD + "evidence: !!float x\n", "what is tagged !!float is none"),
+    ("tagged-timestamp", GOOD + "evidence: !!timestamp abc\n", "what is tagged !!timestamp is none"),
+    ("tagged-set", GOOD + "evidence: !!set [a]\n", "cannot be read as YAML"),
+    ("tagged-map", GOOD + "evidence: !!omap [a]\n", "cannot be read as YAML"),
     ("list-key", GOOD + "vocabulary: {[a]: [one]}\n", "is not text"),
     ("no-name", GOOD.replace("name: facts\n", ""), "name is missing"),
     ("no-instructions", GOOD.replace("instructions: Give the facts.\n", ""), "instructions is missing"),
@@ -176,17 +187,18 @@ BAD: list[tuple[str, str | bytes, str]] = [
     (
         "repairs-many",
         GOOD + "options: {repairs: 9}\n",
-        "options.repairs: input should be less than or equal to 5",
+        "options.repairs must be a whole number from 0 to 5",
     ),
     ("repairs-true", GOOD + "options: {repairs: true}\n", "options.repairs: input should be a valid integer"),
     (
         "tokens-few",
         GOOD + "options: {max_output_tokens: 1}\n",
-        "options.max_output_tokens: input should be greater",
+        "options.max_output_tokens must be a whole number from 16 to 32768",
     ),
     ("redact-text", GOOD + "options: {redact: abc}\n", "options.redact: input should be a valid list"),
     ("redact-wrong", GOOD + "options: {redact: ['(']}\n", "options.redact: the redaction pattern '('"),
     ("redact-everything", GOOD + "options: {redact: ['a*']}\n", "matches an empty text"),
+    ("redact-nothing", GOOD + "options: {redact: ['\\b']}\n", "'\\\\b' matches where no text is"),
     ("vocabulary-text", GOOD + "vocabulary: {kind: ship}\n", "vocabulary.kind: input should be a valid map"),
     ("vocabulary-numbers", GOOD + "vocabulary: {kind: [1]}\n", "vocabulary.kind"),
     (
@@ -210,6 +222,34 @@ BAD: list[tuple[str, str | bytes, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence", "hint"),
+    [
+        (
+            GOOD.replace("instructions", "instuctions"),
+            "instuctions is not a key",
+            "Did you mean 'instructions'? ",
+        ),
+        (
+            GOOD + "options: {repair: 2}\n",
+            "options.repair is not a key",
+            "Did you mean 'repairs'? The keys of options are max_output_tokens, repairs, redact.",
+        ),
+        (GOOD + "model: x\n", "model is not a key", "The keys are name, "),
+    ],
+    ids=["misspelt", "of-options", "unlike-all"],
+)
+def test_a_key_that_is_none_is_named_before_the_one_that_is_missing(
+    tmp_path: Path, text: str, sentence: str, hint: str
+) -> None:
+    """A misspelt key is why another one is missing; the hint has the keys of its place."""
+    path = tmp_path / "facts.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DerivationInvalid, match=sentence) as caught:
+        read_derivation_file(path)
+    assert str(caught.value.hint).startswith(hint)
+
+
 @pytest.mark.parametrize(("text", "reason"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str | bytes, reason: str) -> None:
     """The sentence names the file, and the line or the key that is wrong."""
@@ -230,11 +270,30 @@ def test_a_mended_file_says_which_keys_there_are(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        pytest.param(GOOD.encode() + b"# \xff\n", "as UTF-8", id="not-utf-8"),
+        pytest.param("name:\n\tx: 1\n", "Indent with spaces", id="tab"),
+        pytest.param(GOOD + "# \x01\n", "Indent with spaces", id="control-character"),
+        pytest.param("a: " + "[" * 700 + "]" * 700, "inside each other", id="deep"),
+        pytest.param(GOOD + "options: {redact: ['(']}\n", "re module", id="pattern"),
+        pytest.param(GOOD.replace("Give the facts.", '"\\ud800"'), "whole characters", id="surrogate"),
+    ],
+)
+def test_a_wrong_file_is_told_its_mend(tmp_path: Path, text: str | bytes, hint: str) -> None:
+    """What the sentence does not say by itself stands in the hint."""
+    with pytest.raises(DerivationInvalid) as caught:
+        load_derivation(_write(tmp_path, text))
+    assert hint in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["missing.yaml", "."], ids=["missing", "folder"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     """No traceback for a path that is not there, or is a folder."""
-    with pytest.raises(DerivationInvalid, match="cannot be read"):
+    with pytest.raises(DerivationInvalid, match="cannot be read") as caught:
         load_derivation(tmp_path / name)
+    assert "Check the path" in caught.value.hint
 
 
 def test_yaml_merge_keys_work(tmp_path: Path) -> None:
@@ -288,6 +347,7 @@ def test_a_wrong_contract_file_is_named_with_its_derivation(
         load_derivation(path)
     assert str(path) in str(caught.value)
     assert "'c.json'" in str(caught.value)
+    assert caught.value.hint
 
 
 def test_a_contract_file_lies_beside_its_derivation(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -172,3 +173,38 @@ def test_a_prompt_holds_the_subject_and_its_lines() -> None:
     assert prompt.schema == made.specialiser.schema_for(2)
     assert prompt.max_output_tokens == 99
     assert made.render_prompt("Tal", ()).schema == made.specialiser.schema_for(1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"max_output_tokens": 15}, "options.max_output_tokens must be", id="few-tokens"),
+        pytest.param({"max_output_tokens": 32_769}, "from 16 to 32768", id="many-tokens"),
+        pytest.param({"max_output_tokens": 99.0}, "must be a whole number", id="number-with-a-point"),
+        pytest.param({"repairs": -1}, "options.repairs must be", id="no-count"),
+        pytest.param({"repairs": 6}, "from 0 to 5", id="many-repairs"),
+        pytest.param({"repairs": True}, "must be a whole number", id="truth"),
+        pytest.param({"redact": ("(",)}, "'(' is no regular expression", id="no-pattern"),
+        pytest.param({"redact": ("a*",)}, "matches an empty text", id="pattern-of-nothing"),
+        pytest.param({"redact": (r"\b",)}, "matches where no text is", id="word-border"),
+        pytest.param({"redact": (r"\B",)}, "matches where no text is", id="no-word-border"),
+        pytest.param({"redact": (r"(?m)(?<=\n)",)}, "matches where no text is", id="look-behind"),
+        pytest.param({"redact": "abc"}, "must be a list of regular expressions", id="text"),
+        pytest.param({"redact": (1,)}, "must be a list of regular expressions", id="list-of-numbers"),
+    ],
+)
+def test_options_that_a_file_could_not_have_are_refused(options: dict[str, Any], said: str) -> None:
+    """Python's options have the limits of a file's, so that what is stored can be read back."""
+    with pytest.raises(DerivationInvalid) as caught:
+        DerivationOptions(**options)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("tokens", [16, 32_768])
+@pytest.mark.parametrize("repairs", [0, 5])
+def test_options_at_their_limits_can_be_read_back(tokens: int, repairs: int) -> None:
+    """What is accepted is what the stored definition says."""
+    options = DerivationOptions(
+        max_output_tokens=tokens, repairs=repairs, redact=(r"\bHan\b", "^x", "(?<=,)y$")
+    )
+    assert derivation_from_definition(_make(options=options).definition).options == options

@@ -177,6 +177,63 @@ def test_what_cannot_be_met_or_shown_is_refused(schema: JSONValue, pointer: str 
 
 
 @pytest.mark.parametrize(
+    ("word", "value", "meant"),
+    [
+        ("x-groud", "verbatim", "x-ground"),
+        ("x-Ground", "verbatim", "x-ground"),
+        ("maxlength", 3, "maxLength"),
+    ],
+)
+def test_a_word_that_is_almost_one_is_refused(word: str, value: JSONValue, meant: str) -> None:
+    """JSON Schema ignores what it does not know: a guard that is misspelt would be off."""
+    with pytest.raises(ContractInvalid, match=f"'{word}' is no word of a contract") as caught:
+        Contract.parse({"type": "object", "properties": {"a": {"type": "string", word: value}}})
+    assert caught.value.pointer == f"/properties/a/{word}"
+    assert caught.value.hint == f"Did you mean {meant}?"
+
+
+def test_words_of_others_are_left_alone() -> None:
+    """OpenAPI's words and those of other programs say nothing here, and do no harm."""
+    words = {
+        "example": "x",
+        "x-order": 1,
+        "x-display-name": "A",
+        "title": "A",
+        "default": "b",
+        "deprecated": True,
+    }
+    Contract.parse({"type": "object", "properties": {"a": {"type": "string", **words}}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "hint"),
+    [
+        pytest.param(False, "{type: string}", id="false"),
+        pytest.param({"$ref": "#/$defs/none"}, "$defs", id="ref-nowhere"),
+        pytest.param({"$id": "x", "type": "string"}, "Take it out", id="id"),
+        pytest.param({"x-vocabulary": "colour"}, "derivation's vocabulary", id="vocabulary"),
+        pytest.param({"type": "object"}, "properties: {NAME", id="no-properties"),
+        pytest.param({"enum": [[1]]}, "anyOf", id="enum-of-lists"),
+        pytest.param({"allOf": [{"type": "string"}, {"enum": [1]}]}, "Correct the type", id="enum-of-others"),
+        pytest.param({"allOf": [STRING, {"type": "integer"}]}, "one of the two", id="two-types"),
+        pytest.param({"type": "text"}, "string, number, integer", id="no-type"),
+        pytest.param(
+            {"type": "object", "properties": {"b": STRING}, "required": ["c"]}, "Declare it", id="required"
+        ),
+        pytest.param(
+            {"type": "object", "properties": {"b": STRING}, "minProperties": 2}, "required", id="min"
+        ),
+        pytest.param({"type": "object", "properties": {" ": STRING}}, "letters", id="name"),
+    ],
+)
+def test_an_obscure_refusal_says_its_mend(schema: JSONValue, hint: str) -> None:
+    """What to write instead stands in the hint, where the sentence does not say it."""
+    with pytest.raises(ContractInvalid) as caught:
+        read(schema)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
     ("schema", "expected"),
     [
         pytest.param(STRING, Grounding.NORMALIZED, id="string"),

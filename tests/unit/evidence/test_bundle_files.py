@@ -63,6 +63,7 @@ TEXT: JSONValue = [{"text": "x"}]
         pytest.param("{", "is not JSON: column ", id="no JSON"),
         pytest.param(b"\xff", "is not UTF-8 text: byte 1 of the line", id="no UTF-8"),
         pytest.param("[" * 100_000, "nests too deep", id="too deep"),
+        pytest.param("1" * 5_000, "holds an integer of more digits than can be read", id="endless integer"),
         pytest.param([], "is not a JSON object", id="no object"),
         pytest.param({"items": TEXT}, "has no subject that is one line of text", id="no subject"),
         pytest.param({"subject": " ", "items": TEXT}, "has no subject", id="blank subject"),
@@ -124,6 +125,16 @@ def test_a_bad_line_stops_no_other(folder: Path, line: JSONValue | bytes, messag
     assert isinstance(rejected, EvidenceRejected)
     assert rejected.source == "crew/x.bundle.jsonl:2"
     assert message in str(rejected.error)
+    assert rejected.error.hint
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file here that cannot be read")
+def test_a_file_that_stops_being_read(folder: Path) -> None:
+    """A fault of the disk rejects the bundle file, by the line that it came to, and stops nothing else."""
+    (rejected,) = read_bundle_file("/proc/self/mem", "x.bundle.jsonl")
+    assert isinstance(rejected, EvidenceRejected)
+    assert str(rejected.error).startswith("x.bundle.jsonl cannot be read past line 0: ")
+    assert rejected.error.hint
 
 
 def test_absolute_paths_and_links_do_not_lead_outside(folder: Path) -> None:

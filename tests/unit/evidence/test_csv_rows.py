@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holocron.evidence.csv_rows import cut_csv, read_csv
+from holocron.evidence.csv_rows import cut_csv, find_delimiter, read_csv
+from holocron.evidence.cutting import read_quote
+from holocron.evidence.items import MediaType
 from holocron.evidence.segments import label_cells
 
 
@@ -80,9 +82,39 @@ def test_rows(text: str, expected: list[tuple[str, str]]) -> None:
         ("", ""),
     ],
 )
-def test_a_row_reads_from_the_slice_alone(quote: str, expected: str) -> None:
+def test_the_cells_of_a_row_stand_apart(quote: str, expected: str) -> None:
     """Cells stand apart, so that 12 and 345 never read as 12,345."""
-    assert read_csv(quote) == expected
+    assert read_csv(quote, find_delimiter(quote)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "expected"),
+    [
+        pytest.param("a;b\n1,5; 2,5\n", "1,5; 2,5", "1,5; 2,5", id="commas in numbers"),
+        pytest.param("a;b\n1,5;2,5\n", "1,5;2,5", "1,5 | 2,5", id="tight"),
+        pytest.param("a\tb\n1,5\t\n", "1,5", "1,5", id="an empty last cell that is not quoted"),
+        pytest.param("a;b\n1,5\n2,5;3\n", "1,5", "1,5", id="too few cells"),
+        pytest.param("a,b,c\n1,5; 2,5\n", "1,5; 2,5", "1 | 5; 2 | 5", id="a file of commas"),
+        pytest.param("a,b\nx|y;z,3\n", "x|y;z,3", "x|y;z | 3", id="other delimiters inside"),
+        pytest.param("a|b\n1,5|x\n", "1,5|x", "1,5 | x", id="bars"),
+    ],
+)
+def test_a_row_reads_by_the_delimiter_of_its_file(text: str, row: str, expected: str) -> None:
+    """1,5 is one number in a file of semicolons, and two cells in a file of commas."""
+    assert read_csv(row, find_delimiter(text)) == read_quote(row, MediaType.CSV, text) == expected
+
+
+def test_a_part_of_a_long_cell_reads_as_prose_under_every_delimiter() -> None:
+    """A sentence keeps its commas, spaced semicolons and thousands, and loses its doubled quotes."""
+    quote = 'He said ""yes"", paid 12,345 credits; and left. ' * 6
+    for delimiter in ",;\t|":
+        assert read_csv(quote, delimiter) == quote.replace('""', '"')
+
+
+def test_an_endless_column_name_is_shortened() -> None:
+    """A name stands before every cell of its column, so it is cut, visibly."""
+    (_, reading), *_ = cuts("h" * 5_000 + ",b\n1,2\n3,4\n")
+    assert reading == "h" * 200 + "…: 1; b: 2"
 
 
 def test_a_long_row_is_cut_between_its_cells() -> None:
@@ -104,8 +136,8 @@ def test_a_long_cell_is_cut_into_sentences_that_read_as_prose() -> None:
     found = cuts(text)
     assert (found[0], found[-1]) == (("7", "id: 7"), ("9", "n: 9"))
     assert all(len(quote) <= 1_000 for quote, _ in found)
-    assert " ".join(read_csv(quote) for quote, _ in found[1:-1]) == " ".join([sentence] * 60)
-    assert all(reading == f"body: {read_csv(quote)}" for quote, reading in found[1:-1])
+    assert " ".join(read_csv(quote, ",") for quote, _ in found[1:-1]) == " ".join([sentence] * 60)
+    assert all(reading == f"body: {read_csv(quote, ',')}" for quote, reading in found[1:-1])
 
 
 _CELLS = st.text(st.sampled_from("ab1 ,;|\t\"\n\r'é中\u0301👩"), max_size=8)
@@ -141,4 +173,4 @@ def test_a_quote_reads_as_the_csv_module_reads_it(cells: list[str]) -> None:
     """A row's slice gives the same cells as the csv module, without its file."""
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerow(cells)
-    assert read_csv(table.getvalue()[:-1]) == " | ".join(cells)
+    assert read_csv(table.getvalue()[:-1], ",") == " | ".join(cells)

@@ -49,7 +49,7 @@ def test_pieces_of_any_text(text: str, media_type: MediaType) -> None:
         quote = text[piece.start : piece.end]
         assert quote == quote.strip() != ""
         assert len(quote) <= 1_000
-        assert isinstance(read_quote(quote, media_type), str)
+        assert isinstance(read_quote(quote, media_type, text), str)
     assert all(before.end <= after.start for before, after in pairwise(pieces))
 
 
@@ -83,8 +83,8 @@ def test_what_html_gives_is_held_whole_but_for_marks(markup: str) -> None:
     ],
 )
 def test_quotes_read_by_their_media_type(quote: str, media_type: MediaType, value: str) -> None:
-    """A value is read from the slice and the media type alone."""
-    assert read_quote(quote, media_type) == value
+    """A value is read from the slice, the media type and, in CSV, the delimiter of its text."""
+    assert read_quote(quote, media_type, quote) == value
 
 
 def test_every_media_type_can_be_cut() -> None:

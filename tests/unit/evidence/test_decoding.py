@@ -76,9 +76,10 @@ def test_a_huge_file_costs_nothing(tmp_path: Path) -> None:
 
 
 def rejected(path: Path) -> EvidenceError:
-    """Return the error that reading a file raises."""
+    """Return the error that reading a file raises; it has a hint, or names a link's target."""
     with pytest.raises(EvidenceError) as caught:
         read(path)
+    assert caught.value.hint or "is a link to" in str(caught.value)
     return caught.value
 
 
@@ -133,8 +134,9 @@ def test_html_is_read_as_its_visible_text(tmp_path: Path) -> None:
     with pytest.raises(EvidenceUnreadable, match=r"a.html has no visible text"):
         read_item(str(path), "a.html", MediaType.HTML)
     path.write_text("<div>" * 30_000, encoding="utf-8")
-    with pytest.raises(EvidenceUnreadable, match=r"a.html cannot be read: the page nests"):
+    with pytest.raises(EvidenceUnreadable, match=r"a.html cannot be read: the page nests") as caught:
         read_item(str(path), "a.html", MediaType.HTML)
+    assert caught.value.hint
 
 
 def test_given_texts() -> None:
@@ -146,7 +148,8 @@ def test_given_texts() -> None:
         ("a\0", "here is binary"),
         ("a\ud800", "character 1 is half of one"),
     ]:
-        with pytest.raises(EvidenceUnreadable, match=message):
+        with pytest.raises(EvidenceUnreadable, match=message) as caught:
             text_item(text, "here", MediaType.TEXT)
+        assert caught.value.hint
     with pytest.raises(EvidenceTooLarge, match="here has"):
         text_item("é" * (MAX_ITEM_BYTES // 2 + 1), "here", MediaType.TEXT)

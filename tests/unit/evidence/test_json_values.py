@@ -80,6 +80,7 @@ def test_what_is_not_json_is_named_by_its_place(text: str, place: str) -> None:
     with pytest.raises(EvidenceUnreadable) as caught:
         cut_json(text)
     assert place in str(caught.value)
+    assert caught.value.hint
 
 
 def test_a_long_string_is_cut_into_its_sentences() -> None:
@@ -95,6 +96,17 @@ def test_a_long_string_is_cut_into_its_sentences() -> None:
 def test_an_endless_name_is_shortened_in_the_pointer() -> None:
     """A pointer stays short, since it is shown before every value below it."""
     assert len(cuts(json.dumps({"n" * 5_000: [1, 2]}))[1][0]) < 250
+
+
+def test_many_long_names_are_shortened_in_the_pointer() -> None:
+    """However many long names lie inside each other, a pointer stays short; what was cut shows."""
+    value: JSONValue = [1, 2]
+    for _ in range(150):
+        value = {"n/" * 50: value}
+    (pointer, _), (following, _) = cuts(json.dumps({"first": value}))
+    assert len(pointer) < 1_010
+    assert (pointer[:7], pointer.count("…"), pointer[-2:]) == ("/first/", 1, "/0")
+    assert following == pointer[:-1] + "1"
 
 
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

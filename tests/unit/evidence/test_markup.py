@@ -55,6 +55,21 @@ def test_what_only_looks_like_markup_stays(quote: str) -> None:
     assert read_markdown(quote) == quote
 
 
+@pytest.mark.parametrize(
+    ("quote", "expected"),
+    [
+        ("a `b. c` d", "a xxxxxx d"),
+        ("a ``b ` c`` d`", "a xxxxxxxxx d`"),
+        ("``a `b. c` d", "``a xxxxxx d"),
+        ("`a `` b` ``c`", "xxxxxxxx ``c`"),
+        ('<a b="`"> c` d', "xxxxxxxxx c` d"),
+    ],
+)
+def test_code_spans_are_masked(quote: str, expected: str) -> None:
+    """A run of backticks is closed by the next one that is as long; one that is not closed is text."""
+    assert mask_markup(quote) == expected
+
+
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab*_`[]()<>!&;\\#1 \n\ue000中"), max_size=40))
 def test_masking_keeps_every_place(quote: str) -> None:

@@ -63,6 +63,10 @@ KNOWN = ["a.txt", "a/b.md", "a/deep/c.JSON", "a/deep/er/d.csv", "b/e.html", "b/f
         pytest.param(["a/**/d.csv"], ["a/deep/er/d.csv"], id="two stars inside"),
         pytest.param(["?/[bc].md"], ["a/b.md"], id="one character, and a choice"),
         pytest.param(["[!b]/*.md"], ["a/b.md"], id="a negated choice"),
+        pytest.param(["[a-z].txt"], ["a.txt"], id="a range"),
+        pytest.param(["[b&&||~~--a].txt"], ["a.txt"], id="signs that mean nothing between brackets"),
+        pytest.param(["[]a-].txt"], ["a.txt"], id="a closing bracket and a dash as themselves"),
+        pytest.param(["[!z-a].txt"], ["a.txt"], id="all but a range that holds nothing"),
         pytest.param(["b", "*.txt", "a/deep"], ["a.txt", *KNOWN[2:]], id="several patterns"),
     ],
 )
@@ -76,6 +80,11 @@ def test_patterns(root: Path, patterns: list[str], expected: list[str]) -> None:
     [
         ("*.pdf", "nothing matches '*.pdf'"),
         ("nowhere/*.md", "nothing matches 'nowhere/*.md'"),
+        ("[z-a].txt", "nothing matches '[z-a].txt'"),
+        ("[]x.txt", "nothing matches '[]x.txt'"),
+        ("[!].txt", "nothing matches '[!].txt'"),
+        ("a[!x]b.md", "nothing matches 'a[!x]b.md'"),
+        ("[^].txt", "nothing matches '[^].txt'"),
         ("", "nothing matches ''"),
         ("empty", "the folder empty holds no evidence"),
     ],

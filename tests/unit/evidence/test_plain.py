@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from holocron.evidence.plain import cut_plain
@@ -41,6 +43,7 @@ def quotes(text: str) -> list[str]:
             ["2020-01-01 10:00:00 up", "2020-01-01 10:00:01 down\n  at x"],
             id="log lines",
         ),
+        pytest.param("A: b\r\nB: c\r\nN: x\r\ny", ["A: b", "B: c", "N: x\r\ny"], id="a record, CRLF"),
         pytest.param("\n\n  \n", [], id="blank"),
         pytest.param("他走了。\n他回来了。", ["他走了。", "他回来了。"], id="chinese lines"),
         pytest.param("👩‍👩‍👧 came.\r\n🇵🇱 won.", ["👩‍👩‍👧 came.", "🇵🇱 won."], id="emoji and CRLF"),
@@ -81,6 +84,14 @@ def test_a_long_list_item_is_cut_into_sentences() -> None:
     pieces = cut_plain(text)
     assert {piece.kind for piece in pieces} == {ITEM}
     assert text[pieces[1].start : pieces[1].end] == "The ship is fast."
+
+
+def test_a_long_record_takes_no_long_time() -> None:
+    """A field with a wrapped line is not read again for each line below it that looks like a field."""
+    started = time.process_time()
+    pieces = cut_plain("A: b\nB: c\nN: " + "x" * 200_000 + "\nzz\nA: b" * 10_000)
+    assert time.process_time() - started < 4
+    assert pieces[-1].end == 200_013 + 8 * 10_000
 
 
 def test_the_kind_of_prose_is_sentence() -> None:

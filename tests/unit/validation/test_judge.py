@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from holocron.derivation.contract import Contract
 from holocron.derivation.grounding import Grounding
+from holocron.derivation.shapes import ScalarKind, ScalarShape
 from holocron.evidence import EvidenceBundle, EvidenceItem, MediaType, inline_bundle, number_segments, redact
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, FinishReason
@@ -113,10 +114,12 @@ def test_a_supported_value_is_accepted_with_its_citations(
     for citation in claim.citations:
         segment = evidence.segments[citation.segment - 1]
         assert (citation.position, citation.start, citation.end) == (0, segment.start, segment.end)
-        quotes.append((item.text[citation.start : citation.end], item.media_type))
-    synonyms = VOCABULARY["kind"].get(str(claim.value), ())
+        quotes.append((item.text[citation.start : citation.end], item.media_type, item.text))
     is_date = grounding is N and claim.value == "1977-05-25"
-    assert recheck_claim(claim.value, str(grounding), quotes, synonyms=synonyms, is_date=is_date) is None
+    shape = ScalarShape(
+        kinds=(ScalarKind.STRING,), format="date" if is_date else None, synonyms=VOCABULARY["kind"]
+    )
+    assert recheck_claim(claim.value, str(grounding), quotes, shape) is None
 
 
 def test_a_synonym_counts_as_the_value() -> None:
@@ -478,5 +481,6 @@ def test_no_claim_is_a_lie(value: str | float, cite: list[int]) -> None:
     for claim in verdict.claims:
         assert claim.grounding in (V, N)
         assert {citation.segment for citation in claim.citations} <= set(cite)
-        quotes = [(text[citation.start : citation.end], MediaType.TEXT) for citation in claim.citations]
-        assert recheck_claim(claim.value, str(claim.grounding), quotes) is None
+        quotes = [(text[citation.start : citation.end], MediaType.TEXT, text) for citation in claim.citations]
+        shape = ScalarShape(kinds=tuple(ScalarKind))
+        assert recheck_claim(claim.value, str(claim.grounding), quotes, shape) is None

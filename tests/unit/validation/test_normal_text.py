@@ -85,7 +85,7 @@ FORMS = [
     ("article-alone", "The", {"the"}, set(), ""),
     ("article-word", "The Empire", {"the empire"}, {"Empire"}, ""),
     ("article-letter", "a b", {"a b"}, set(), ""),
-    ("capitals", "US", set(), {"US", "Us"}, "US"),
+    ("capitals", "US", set(), {"US"}, "US"),
     ("initials", "J. R. R. Tolkien", {"j. r. r. tolkien"}, set(), "JRR Tolkien"),
     ("one-initial", "J. Tolkien", {"j. tolkien"}, set(), ""),
     ("placeholder", "N/A", set(), set(), ""),
