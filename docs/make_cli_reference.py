@@ -28,8 +28,8 @@ _INTRODUCTION = """\
 This page is made from the program itself by `python docs/make_cli_reference.py`; a test compares them.
 
 The options of `holocron` itself stand before the command (`holocron --project my-archive status`), a
-command's own options after it. Where a command has `--json`, standard output is one JSON document; progress
-and complaints always go to standard error."""
+command's own options after it. Where a command has `--json`, standard output is one JSON document, of
+`worker` one a line; progress and complaints always go to standard error."""
 
 _SETTINGS = """\
 What each means, and its default: [Configuration](configuration.md). The option goes before the variable, the

@@ -93,8 +93,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def store_url(empty_url: str) -> str:
     """Return the URL of a database that can be opened, once for every database."""
     with Store(empty_url, any_version=True) as store:
-        if not store.dialect.embedded:
-            store.upgrade()
+        store.upgrade()
     return empty_url
 
 

@@ -238,6 +238,7 @@ class StoreBusy(StoreError):
 class StoreConflict(StoreError):
     """Two transactions stood in each other's way, and this one was undone."""
 
+    hint = "Run it again; nothing of it was written."
     retryable = True
 
 

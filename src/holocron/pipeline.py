@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from itertools import count, islice
+from itertools import count
 
 from holocron.derivation import Derivation
 from holocron.derivation.fitting import FittedPrompt, Window, fit_prompt
@@ -36,12 +36,14 @@ from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, LanguageModel, OnProgress
 from holocron.store import ClaimedJob, JobPlanner, JobResult, PlannedJob, Turn, utc_now
 from holocron.store.tables import SUBJECT_CHARACTERS
+from holocron.store.types import storable
 from holocron.validation import ContractValidator, Outcome, ShownEvidence, judge, work_example
 
 HOLOCRON_VERSION = version("holocron-analytics")
 
-#: bundles that are looked up, or written, in one transaction
+#: bundles that are looked up, or written, in one transaction, and after how much text it is closed sooner
 PLAN_BATCH = 500
+PLAN_CHARACTERS = 32_000_000
 #: how often a prompt is cut again after the engine has counted it
 _MAX_REFITS = 5
 
@@ -91,15 +93,14 @@ def plan_jobs(
 ) -> Iterator[PlannedJob | EvidenceRejected]:
     """Give every bundle its job, in batches; what cannot be used is yielded as it came, and stops nothing."""
     subjects: set[int] = set()
-    waiting = iter(bundles)
-    while batch := list(islice(waiting, PLAN_BATCH)):
+    for batch in _batch(bundles):
         usable: list[EvidenceBundle] = []
         for bundle in batch:
             if isinstance(bundle, EvidenceRejected):
                 yield bundle
             elif fault := _find_fault(bundle, subjects):
                 source = bundle.items[0].source if bundle.items else bundle.subject
-                yield EvidenceRejected(source, EvidenceUnreadable(f"the subject {bundle.subject!r} {fault}"))
+                yield EvidenceRejected(storable(source), fault)
             else:
                 subjects.add(hash(bundle.subject))
                 usable.append(bundle)
@@ -107,6 +108,23 @@ def plan_jobs(
         yield from unreadable.values()
         readable = [bundle for bundle in usable if bundle.subject not in unreadable]
         yield from planner.plan(readable, force=force)
+
+
+def _batch(
+    bundles: Iterable[EvidenceBundle | EvidenceRejected],
+) -> Iterator[list[EvidenceBundle | EvidenceRejected]]:
+    """Yield the bundles in batches, none of which holds much more text than fits any memory."""
+    batch: list[EvidenceBundle | EvidenceRejected] = []
+    characters = 0
+    for bundle in bundles:
+        batch.append(bundle)
+        if isinstance(bundle, EvidenceBundle):
+            characters += sum(len(item.text) for item in bundle.items)
+        if len(batch) == PLAN_BATCH or characters >= PLAN_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _find_unreadable(planner: JobPlanner, bundles: Sequence[EvidenceBundle]) -> dict[str, EvidenceRejected]:
@@ -123,21 +141,37 @@ def _find_unreadable(planner: JobPlanner, bundles: Sequence[EvidenceBundle]) -> 
     return unreadable
 
 
-def _find_fault(bundle: EvidenceBundle, subjects: set[int]) -> str | None:
+def _find_fault(bundle: EvidenceBundle, subjects: set[int]) -> EvidenceUnreadable | None:
     """Return what keeps a bundle out of every database, whoever made it."""
-    if hash(bundle.subject) in subjects:
-        return "stands twice in this evidence"
-    if not bundle.items:
-        return "has no evidence"
-    if not bundle.subject.strip() or len(bundle.subject) > SUBJECT_CHARACTERS:
-        return f"must have 1 to {SUBJECT_CHARACTERS} characters"
-    for text in (bundle.subject, *(item.text for item in bundle.items)):
+    subject = bundle.subject
+    fault = hint = ""
+    if hash(subject) in subjects:
+        fault, hint = "stands twice in this evidence", "Name one of them otherwise, or make them one bundle."
+    elif not bundle.items:
+        fault, hint = "has no evidence", "Give it at least one text."
+    elif not subject.strip() or len(subject) > SUBJECT_CHARACTERS or subject.endswith(" "):
+        fault = f"must have 1 to {SUBJECT_CHARACTERS} characters, and no space at its end"
+        hint = "Name it otherwise; some databases take names for equal that differ by such a space."
+    else:
+        for place, texts in (
+            ("its text", [subject, *(item.text for item in bundle.items)]),
+            ("a source's name", [item.source for item in bundle.items]),
+            ("a hash", [name for item in bundle.items for name in (item.source_hash, item.content_hash)]),
+        ):
+            if unfit := _find_unfit(texts):
+                fault, hint = f"has {unfit} in {place}", "Take it out, or leave this subject out."
+    return EvidenceUnreadable(f"the subject {subject!r} {fault}", hint=hint) if fault else None
+
+
+def _find_unfit(texts: Iterable[str]) -> str | None:
+    """Return which sign in one of these texts no database holds."""
+    for text in texts:
         if "\x00" in text:
-            return "has a NUL in its text"
+            return "a NUL"
         try:
             text.encode()
         except UnicodeEncodeError:
-            return "has half a character (a lone surrogate) in its text"
+            return "half a character (a lone surrogate)"
     return None
 
 

@@ -7,6 +7,7 @@ Never: prints a secret. This is the only reader of os.environ and of holocron.to
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ _VARIABLES = {
 }
 #: model names that hold a path
 _MODEL_FILES = ("gguf", "scripted")
+#: what does not begin like a path and has a sign of a connection string, in which a password may stand
+_CONNECTION = re.compile(r"(?![./\\~]|[A-Za-z]:[\\/]).*[=;:]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +122,18 @@ class Settings:
         cls,
         start: Path | None = None,
         *,
+        root: Path | None = None,
         given: Mapping[str, str | int | None] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Settings:
         """Read the settings of the project around `start`, the working folder by default.
 
+        root: the project's own folder, which may not be there yet; nothing is looked for upwards from it.
         given: what the command line or a caller named, by the keys of holocron.toml.
         Raises: SettingsInvalid naming the place and the key.
         """
         environment = os.environ if environment is None else environment
-        root = find_root(start or Path.cwd())
+        root = root.resolve() if root else find_root(start or Path.cwd())
         found = _read_project_file(root / PROJECT_FILE)
         named: dict[str, tuple[object, str]] = {
             key: (environment[variable], variable)
@@ -138,7 +143,7 @@ class Settings:
         named |= {key: (value, key) for key, value in (given or {}).items() if value is not None}
         if "database_url" in named:
             url, place = named["database_url"]
-            named["database_url"] = (_place_database(url, Path.cwd()), place)
+            named["database_url"] = (_place_database(url, Path.cwd(), place), place)
         found |= named
         return cls(
             root=root,
@@ -227,29 +232,59 @@ def _read_project_file(path: Path) -> dict[str, tuple[object, str]]:
             raise SettingsInvalid(
                 f"{path} has an unknown key {key!r}", hint="The keys are " + ", ".join(_VARIABLES) + "."
             )
-    placed = {"model": place_model, "database_url": _place_database}
+    places = {key: f"{path}: {key}" for key in entries}
     return {
-        key: (placed[key](value, path.parent) if key in placed else value, f"{path}: {key}")
-        for key, value in entries.items()
+        key: (_place(key, value, path.parent, places[key]), places[key]) for key, value in entries.items()
     }
 
 
+def _place(key: str, value: object, folder: Path, place: str) -> object:
+    """Return an entry of a file in a folder; a relative path in it is found from there."""
+    if key == "model":
+        return place_model(value, folder)
+    return _place_database(value, folder, place) if key == "database_url" else value
+
+
 def place_model(name: object, folder: Path) -> object:
-    """Return a model's name whose path, where it is relative, is found from a folder."""
+    """Return a model's name whose path, where it is relative, is found from a folder.
+
+    Raises: SettingsInvalid as expand_home.
+    """
     scheme, _, place = name.partition(":") if isinstance(name, str) else ("", "", "")
-    return f"{scheme}:{folder / Path(place).expanduser()}" if place and scheme in _MODEL_FILES else name
+    return f"{scheme}:{folder / expand_home(place)}" if place and scheme in _MODEL_FILES else name
 
 
-def _place_database(url: object, folder: Path) -> object:
-    """Return the URL of an embedded database whose path, where it is relative, is found from a folder."""
-    if isinstance(url, str) and url.strip() and "://" not in url:
+def expand_home(path: str) -> Path:
+    """Return a path whose `~` is written out. Raises: SettingsInvalid where that is nobody's home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as problem:
+        raise SettingsInvalid(
+            f"there is no home folder for {path!r}", hint="Write the path out, without '~'."
+        ) from problem
+
+
+def _place_database(url: object, folder: Path, place: str) -> object:
+    """Return the URL of an embedded database whose path, where it is relative, is found from a folder.
+
+    place: where it was named. Raises: SettingsInvalid for what is neither a URL nor a path, quoting nothing.
+    """
+    text = url.strip() if isinstance(url, str) else ""
+    scheme, mark, _ = text.partition("://")
+    if _CONNECTION.match(scheme):
+        raise SettingsInvalid(
+            f"{place} is neither a URL nor a path",
+            hint="Write a server as postgresql://LOGIN:PASSWORD@HOST/DATABASE or mssql://…, and a file as "
+            "./PATH or sqlite:///PATH.",
+        )
+    if text and not mark:
         # a plain path is what a person tries first
-        return _sqlite_url(folder / Path(url.strip()).expanduser())
-    scheme, _, place = url.partition(":///") if isinstance(url, str) else ("", "", "")
-    path, mark, query = place.partition("?")
+        return _sqlite_url(folder / expand_home(text))
+    scheme, _, file = text.partition(":///")
+    path, mark, query = file.partition("?")
     if scheme.split("+")[0] != "sqlite" or not path or path.startswith((":", "file:")):
         return url
-    return f"{scheme}{_sqlite_url(folder / Path(unquote(path)).expanduser())[len('sqlite') :]}{mark}{query}"
+    return f"{scheme}{_sqlite_url(folder / expand_home(unquote(path)))[len('sqlite') :]}{mark}{query}"
 
 
 def _sqlite_url(path: Path) -> str:

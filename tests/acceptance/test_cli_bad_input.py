@@ -168,6 +168,16 @@ def test_bad_settings_are_named(project: Path, line: str, word: str) -> None:
     assert_one_sentence(call("derive", *([] if "model" in line else ["--model", script])), 1, word)
 
 
+@pytest.mark.parametrize("text", ["host=db user=me password=S3CRET", "postgresql:/me:S3CRET@db.example/x"])
+def test_a_connection_string_is_no_file(project: Path, text: str) -> None:
+    """A password that was typed in another program's way is neither shown nor made a file's name."""
+    before = sorted(project.rglob("*"))
+    done = call("--database", text, "derive")
+    assert_one_sentence(done, 1, "neither a URL nor a path")
+    assert "S3CRET" not in done.out + done.err
+    assert sorted(project.rglob("*")) == before
+
+
 def test_a_newer_database_is_left_alone(project: Path) -> None:
     """A database that a newer Holocron made is refused with the way to go on."""
     assert call("derive").code == 0

@@ -196,6 +196,20 @@ def test_what_to_type_next_names_the_model_that_was_named(project: Path, is_glob
     assert "Work them again: holocron retry\n" in call("derive", "--force", *_set_model(project)).out
 
 
+def test_what_to_type_next_looks_in_the_same_place(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From elsewhere, a command that is copied from the output names the project and the database again."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    write_script(project / "script.json", {"*": WRONG})
+    named = ["--project", str(project), "--database", "other.sqlite"]
+    typed = f"holocron --project {project} --database other.sqlite"
+    assert f"Work them: {typed} worker\n" in call(*named, "enqueue").out
+    derived = call(*named, "derive").out
+    assert f"Look at them: {typed} jobs --status rejected. Work them again: {typed} retry\n" in derived
+    assert "3 rejected" in call(*named, "retry").out
+
+
 def _set_model(project: Path) -> list[str]:
     """Let the project's own model be wrong too; nothing is named on the command line."""
     write_script(project / "script.json", {"*": WRONG})
@@ -270,20 +284,6 @@ def test_status_says_where_everything_is(project: Path) -> None:
     document = call("status", "--json").document
     assert document["project"] == str(project)
     assert document["model"].startswith("scripted:")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["jobs"], ["show", "x"], ["why", "x", "/y"], ["verify"], ["export", "ship_facts"], ["retry"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_reading_makes_no_database(project: Path, arguments: list[str]) -> None:
-    """Where nothing was derived, commands that read say so and leave the folder as it is."""
-    done = call(*arguments)
-    assert done.code == 1
-    assert "no database" in done.err
-    assert "holocron derive" in done.err
-    assert not (project / ".holocron").exists()
 
 
 def test_show_prints_values_with_their_quotes(derived: Path) -> None:

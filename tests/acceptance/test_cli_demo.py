@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_calls import Call, call
+from cli_calls import Call, call, make_project, write_script
 from demo_answers import ANSWERS_FILE, WRONG, read_archive, read_gold, render_answers
 
 MODEL = f"scripted:{ANSWERS_FILE}"
@@ -96,6 +96,31 @@ def test_the_demo_says_what_is_missing_before_it_derives(folder: Path) -> None:
     assert done.code == 1
     assert "missing.gguf" in done.err
     assert not (folder / "holocron-demo").exists()
+
+
+def test_the_demo_is_a_project_of_its_own(folder: Path) -> None:
+    """What is set around its folder is not the demo's: one model is set in it, used and told."""
+    make_project(folder, answers={"*": "no JSON"})
+    script = write_script(folder / "demo.json", {"*": "lies"})
+    toml = folder / "holocron-demo" / "holocron.toml"
+    done = call("demo", "--model", f"scripted:{script}", "--json")
+    assert done.document["model"] == f"scripted:{script}"
+    toml.write_text(toml.read_text(encoding="utf-8").replace('"builtin"', '"scripted:own.json"'))
+    write_script(toml.parent / "own.json", {"*": "more lies"}, digest="own")
+    done = call("demo", "--json")
+    own = f"scripted:{toml.parent / 'own.json'}"
+    assert done.document["model"] == own
+    (row, *_) = call("--project", toml.parent, "jobs", "--json").document
+    assert row["model"] == own
+
+
+def test_what_to_type_next_names_the_demos_database(folder: Path) -> None:
+    """A database that was named from here is named in full for the demo's folder."""
+    done = call("--database", "other.sqlite", "--project", folder, "demo", "--model", MODEL)
+    commands = [line.strip() for line in done.out.splitlines() if line.startswith("  holocron ")]
+    place = folder / "other.sqlite"
+    assert commands[0] == f"holocron --database {place} show archive/mara-veen.txt"
+    assert f"holocron --database {place} retry --model {MODEL}\n" in done.out
 
 
 def test_a_model_that_is_never_believed_still_ends_well(folder: Path) -> None:

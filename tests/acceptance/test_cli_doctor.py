@@ -15,6 +15,9 @@ from holocron.doctor import Cause
 from ollama_server import OllamaServer
 from tiny_gguf import write_tiny_gguf
 
+#: Windows has a home folder for every name, beside the user's own
+HOMELESS = Cause.MODEL_MISSING if os.name == "nt" else Cause.SETTING_INVALID
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -84,6 +87,8 @@ def test_warnings_alone_exit_with_0(server: OllamaServer, monkeypatch: pytest.Mo
         pytest.param("model = ", [], Cause.SETTING_INVALID, id="no-toml"),
         pytest.param("", ["--model", "gpt"], Cause.SETTING_INVALID, id="no-such-form"),
         pytest.param("", ["--model", "openai:x"], Cause.SETTING_INVALID, id="no-address"),
+        pytest.param("", ["--model", "gguf:~nosuchuser/x.gguf"], HOMELESS, id="no-home"),
+        pytest.param("model = 'gguf:~nosuchuser/x.gguf'", [], HOMELESS, id="no-home-in-file"),
         pytest.param("", ["--model", "gguf:nowhere.gguf"], Cause.MODEL_MISSING, id="no-file"),
         pytest.param('model = "scripted:nowhere.json"', [], Cause.MODEL_MISSING, id="no-script"),
         pytest.param('database_url = "nosuch://x"', [], Cause.SETTING_INVALID, id="database"),

@@ -37,7 +37,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaSe
         yield running
 
 
-def test_the_verbs_of_a_models_life(server: OllamaServer) -> None:
+def test_the_verbs_of_a_models_life(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pull, list, show, ps, stop and rm do what `ollama` does, by a plain name or one with its engine."""
     pulled = call("models", "pull", "llama3.2")
     assert (pulled.code, "llama3.2:latest" in pulled.out) == (0, True)
@@ -50,6 +50,9 @@ def test_the_verbs_of_a_models_life(server: OllamaServer) -> None:
     ]
     shown = call("models", "show", "ollama:llama3.2")
     assert "window:        8,192 tokens; a request is given 4,096" in shown.out
+    monkeypatch.setenv("HOLOCRON_CONTEXT_TOKENS", "2048")
+    assert call("models", "show", "ollama:llama3.2", "--json").document["context_tokens"] == 2048
+    assert "a request is given 2,048" in call("models", "show", "ollama:llama3.2").out
     assert call("models", "ps").out == "No model is in memory.\n"
     server.loaded["llama3.2:latest"] = 8192
     assert "8,192" in call("--model", "ollama:tiny", "models", "ps").out
@@ -313,13 +316,21 @@ def test_sizes_that_are_no_numbers_are_no_fault(size: str, server: OllamaServer)
         assert listed["size_bytes"] == 0
 
 
+ENTRY: dict[str, JSONValue] = {
+    "id": "small",
+    "owned_by": ESCAPE,
+    "max_model_len": 2048,
+    "meta": {"n_vocab": 5, "tags": ["a", None]},
+}
+
+
 class SpeakingServer(ScriptedServer):
     """An OpenAI-compatible server that says one thing."""
 
     def respond(self, exchange: Exchange, path: str) -> None:
         """Answer the list and the chat."""
         if path == "/v1/models":
-            exchange.send_json({"data": [{"id": "small", "owned_by": ESCAPE, "max_model_len": 2048}]})
+            exchange.send_json({"data": [ENTRY]})
             return
         exchange.begin_stream("text/event-stream")
         for text, finish in (("Good ", None), (f"day{ESCAPE}", None), ("", "stop")):
@@ -346,6 +357,8 @@ def test_an_openai_compatible_server_lists_shows_and_chats(
     shown = call("models", "show", "small")
     assert "2048" in shown.out
     assert "\x1b" not in shown.out
+    assert call("models", "show", "small", "--json").document == ENTRY
+    assert call("models", "list", "--json").document == [{"name": "openai:small"}]
     assert call("models", "show", "large").code == 1
     say(monkeypatch, "hello\n")
     assert call("models", "run", "small").out == "Good day\\x1b]0;owned\\x07\n"
@@ -354,6 +367,11 @@ def test_an_openai_compatible_server_lists_shows_and_chats(
     failed = call("models", "run", "small")
     assert (failed.code, failed.out) == (0, "")
     assert "out of slots" in failed.err
+    openai.plant("/v1/chat/completions", send_lines(b'data: {"choices":[null]}\n\ndata: 1\n\n'))
+    say(monkeypatch, "hello\n")
+    broken = call("models", "run", "small")
+    assert (broken.code, broken.out) == (0, "")
+    assert broken.err.startswith("holocron: the model's server ")
     openai.plant("/v1/chat/completions", refuse(401, "no such key"))
     say(monkeypatch, "hello\nagain\n")
     refused = call("models", "run", "small")
@@ -383,6 +401,11 @@ def test_files_are_listed_and_shown(server: OllamaServer, tmp_path: Path) -> Non
     assert rows[1].split() == builtin.split()
     assert rows[2].split() == [f"gguf:{path}", "435", "kB", "llama", "4,096"]
     assert "not a whole GGUF model" in rows[3]
+    listed = call("models", "list", "--json").document
+    assert [(file["architecture"], bool(file["problem"])) for file in listed[1:]] == [
+        ("llama", False),
+        ("", True),
+    ]
     assert "architecture:  llama" in call("models", "show", f"gguf:{path}").out
     assert call("models", "show", "builtin").code == 0
     assert call("models", "show", "gguf:nowhere.gguf").code == 1

@@ -90,7 +90,7 @@ def test_an_empty_queue_says_what_waits_for_others(project: Path) -> None:
     assert told in done.err
     write_script(project / "other.json", digest="yet another")
     done = call("worker", "--until-empty", "--model", "scripted:other.json")
-    assert "6 jobs of ship_facts wait for other weights of scripted:other.json" in done.err
+    assert "ship_facts wait for other weights, or another address, of scripted:other.json" in done.err
     assert "holocron enqueue ship_facts" in done.err
     call("enqueue")
     call("pause")
@@ -135,7 +135,11 @@ def test_unusable_evidence_is_told(project: Path) -> None:
     mixed = call("enqueue")
     assert (mixed.code, _counts()) == (3, {"ready": 6})
     assert "x.txt" in mixed.err
-    assert call("enqueue", "ship_facts", "ships/x.txt").code == 1
+    none = call("enqueue", "ship_facts", "ships/x.txt")
+    assert none.code == 1
+    assert "1 of 1 pieces of evidence" in none.err
+    assert "Evidence is UTF-8 text" in none.err
+    assert none.err.splitlines()[-2:] == call("derive", "ship_facts", "ships/x.txt").err.splitlines()[-2:]
 
 
 def test_a_worker_needs_nothing_but_the_database(

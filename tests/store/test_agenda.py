@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from factories import MODEL, claim, make_derivation, plan_ships, reject, run_sql, ships
-from holocron.derivation import derivation_from_definition
 from holocron.errors import DerivationInvalid
 from holocron.store import JobPlanner, Store, commit_results
 from holocron.store.agenda import (
@@ -16,16 +15,14 @@ from holocron.store.agenda import (
     find_model_id,
     list_left,
     load_agenda,
-    load_definition,
+    load_derivation,
 )
 from holocron.store.control import pause_derivation
 from holocron.store.queue import postpone_job
 
 
 def _entry(planner: JobPlanner, **changed: object) -> AgendaEntry:
-    entry = AgendaEntry(
-        derivation_id=planner.derivation_id, name="ship_facts", is_paused=False, priority=0, waits=True
-    )
+    entry = AgendaEntry(derivation_id=planner.derivation_id, name="ship_facts", is_paused=False, priority=0)
     return dataclasses.replace(entry, **changed)  # type: ignore[arg-type]  # a field's value
 
 
@@ -86,7 +83,7 @@ def test_a_pause_is_shown(store: Store, name: str) -> None:
 def test_a_definition_comes_back_as_it_was(store: Store) -> None:
     """The stored definition makes the same derivation, and the same jobs."""
     planner, _ = plan_ships(store)
-    made = derivation_from_definition(load_definition(store, planner.derivation_id))
+    made = load_derivation(store, planner.derivation_id)
     assert made.derivation_hash == make_derivation().derivation_hash
 
 
@@ -97,4 +94,4 @@ def test_a_damaged_definition_is_refused(store: Store) -> None:
         pytest.skip("THE DATABASE ITSELF refuses what is no JSON")
     run_sql(store, "UPDATE holocron_derivation SET definition = '{'")
     with pytest.raises(DerivationInvalid, match="is no JSON"):
-        load_definition(store, planner.derivation_id)
+        load_derivation(store, planner.derivation_id)

@@ -220,6 +220,21 @@ def test_property_names_become_columns(store: Store, names: list[str]) -> None:
     assert all(len(name.encode()) <= MAX_NAME_BYTES for name in (*root, *child))
 
 
+@pytest.mark.parametrize("name", ["growth %", "%", "%%", "100%s", "%(a)s", 'a"%]'])
+def test_a_name_with_a_percent_sign_is_a_name(store: Store, name: str) -> None:
+    """Columns, child tables and descriptions stand whatever is in a name, and outlive a new contract."""
+    grown: JSONValue = {"type": "integer", "description": "How much it grew, in %."}
+    contract = _object(**{name: grown, f"{name} of": _array(_object(**{name: grown}))})
+    value: dict[str, JSONValue] = {name: 7, f"{name} of": [{name: 8}]}
+    (root,), (child,) = _read(store, contract, value).values()
+    assert (root, child) == ({name: 7}, {"row_number": 1, name: 8})
+    wider, _ = plan_ships(store, derivation=make_derivation(_object(**{name: grown, "port": _TEXT})))
+    finish(store, wider, {name: 9, "port": "Arven"})
+    assert not wider.tables.is_hidden
+    (shown,) = iterate_view(store, wider.tables.table, wider.tables.current_rows())
+    assert (shown[name], shown["port"]) == (9, "Arven")
+
+
 @pytest.mark.parametrize(
     "contract",
     [

@@ -77,6 +77,21 @@ def test_rows_are_changed_in_one_statement() -> None:
     check_tsql(statement.replace("%(rows)s", "?"), parsed=False)
 
 
+def test_a_swap_of_views_waits_for_a_moment_alone() -> None:
+    """SQL Server's wait for a lock is the session's: the next transaction that writes sets it back, once."""
+    said: list[str] = []
+    connection: Any = SimpleNamespace(info={}, exec_driver_sql=lambda statement, **_: said.append(statement))
+    dialect = MSSQLDialect()
+    dialect.begin_writing(connection)
+    assert said == []
+    dialect.wait_briefly(connection)
+    dialect.begin_writing(connection)
+    dialect.begin_writing(connection)
+    assert said == ["SET LOCK_TIMEOUT 500", "SET LOCK_TIMEOUT 60000"]
+    for statement in said:
+        check_tsql(statement)
+
+
 def test_after_an_error_no_further_row_is_sent() -> None:
     """The drivers' own way of many would go on, outside the transaction that the error undid."""
     sent: list[object] = []

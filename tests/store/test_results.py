@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,13 +15,17 @@ from factories import (
     accept,
     claim,
     count_rows,
+    finish,
     make_derivation,
     plan_ships,
     reject,
     rows,
+    run_sql,
     ship_bundle,
+    ship_text,
     ship_value,
 )
+from holocron.evidence import inline_bundle
 from holocron.fingerprint import JSONValue, hash_text
 from holocron.llm.model import Completion, FinishReason
 from holocron.store import JobResult, PlanState, Store, Turn, commit_results
@@ -241,3 +246,29 @@ def test_every_attempt_keeps_its_run(store: Store) -> None:
         planner.tables.table.name: 2,
         "ship_facts": 1,
     }
+
+
+def test_a_text_is_read_once_however_often_it_is_cited(store: Store) -> None:
+    """An artifact with many citations of a long text takes the room of one, and has every quote."""
+    filler = "".join(f" Nobody has read page {number} of the log." for number in range(8_000))
+    planner, _ = plan_ships(store, inline_bundle("ship 1", ship_text(1) + filler))
+    finish(store, planner, ship_value(1))
+    columns = "segment, content_id, position, start_offset, end_offset"
+    run_sql(
+        store,
+        *(
+            f"INSERT INTO holocron_citation (artifact_id, claim_ordinal, ordinal, {columns})"
+            f" SELECT artifact_id, claim_ordinal, {number}, {columns} FROM holocron_citation"
+            " WHERE claim_ordinal = 0 AND ordinal = 0"
+            for number in range(1, 101)
+        ),
+    )
+    tracemalloc.start()
+    try:
+        claims = load_artifact(store, 1).claims
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    quotes = [citation.quote for citation in claims[0].citations]
+    assert quotes == ["The ship Vessel 1 was built on the north yard."] * 101
+    assert peak < 8 * len(filler)

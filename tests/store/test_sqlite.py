@@ -13,10 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from factories import count_rows, plan_ships, rows, ship_bundle
-from holocron.errors import HolocronError, StoreBusy, StoreFull, StoreUnreachable
+from holocron.errors import (
+    HolocronError,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreTooOld,
+    StoreUnreachable,
+)
 from holocron.store import Store
 from holocron.store.dialects import sqlite
 from holocron.store.migrations import VERSION
@@ -162,6 +170,25 @@ def test_a_new_file_that_is_busy_is_waited_for(tmp_path: Path) -> None:
     other.close()
 
 
+def test_another_programs_file_is_changed_by_who_writes_alone(tmp_path: Path) -> None:
+    """Who looks at a file without Holocron's tables leaves every byte; who works in it makes them."""
+    place = tmp_path / "mine.sqlite"
+    with sqlite3.connect(place) as made:
+        made.execute("CREATE TABLE mine (id INTEGER)")
+    made.close()
+    before, url = place.read_bytes(), f"sqlite:///{place.as_posix()}"
+    with Store(url, any_version=True) as store:
+        assert store.read_version() == 0
+    with pytest.raises(StoreTooOld, match=r"mine\.sqlite is no Holocron database") as caught:
+        Store(url, upgrades=False)
+    assert "--database" in caught.value.hint
+    assert place.read_bytes() == before
+    with Store(url) as store:
+        assert len(plan_ships(store)[1]) == 1
+        assert rows(store, "PRAGMA journal_mode") == [("wal",)]
+        assert rows(store, "SELECT * FROM mine") == []
+
+
 def test_commits_are_durable(store: Store) -> None:
     """Every connection keeps a log that is synced at each commit, and holds to the foreign keys."""
     with store.reading() as first, store.reading() as second:
@@ -195,3 +222,41 @@ def test_a_database_that_is_taken_away_is_said(tmp_path: Path) -> None:
         place.unlink()
         with pytest.raises(StoreUnreachable, match="taken away"):
             plan_ships(store, ship_bundle(2))
+
+
+def test_a_database_that_was_replaced_is_said(tmp_path: Path) -> None:
+    """A file that another process removed and made anew is not taken for the one that is open."""
+    if os.name == "nt":
+        pytest.skip("AN OPEN FILE CANNOT BE REMOVED on Windows")
+    place = tmp_path / "store.sqlite"
+    url = f"sqlite:///{place.as_posix()}"
+    with Store(url) as store, store.reading():
+        plan_ships(store)
+        for name in tmp_path.glob("store.sqlite*"):
+            name.rename(name.with_name(f"earlier {name.name}"))
+        with Store(url) as other:
+            plan_ships(other)
+            with pytest.raises(StoreUnreachable, match="replaced") as caught:
+                plan_ships(store, ship_bundle(2))
+            assert not caught.value.retryable
+            assert count_rows(other, ["holocron_job"]) == {"holocron_job": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        pytest.param(sqlite3.SQLITE_FULL, StoreFull, id="full"),
+        pytest.param(sqlite3.SQLITE_IOERR_SHMSIZE, StoreFull, id="no room for the index of the log"),
+        pytest.param(sqlite3.SQLITE_IOERR_FSYNC, StoreUnreachable, id="a disk that does not sync"),
+        pytest.param(sqlite3.SQLITE_IOERR_READ, StoreUnreachable, id="a disk that cannot be read"),
+    ],
+)
+def test_a_disk_that_fails_is_not_called_full(code: int, kind: type[StoreError]) -> None:
+    """Only where no room is left is a disk full; of its other faults the sentence says what SQLite said."""
+    problem = sqlite3.OperationalError("disk I/O error")
+    problem.sqlite_errorcode = code
+    translated = sqlite.SQLiteDialect().translate(DBAPIError("COMMIT", {}, problem))
+    assert type(translated) is kind
+    assert translated.hint
+    if kind is StoreUnreachable:
+        assert "disk I/O error" in str(translated)

@@ -80,6 +80,17 @@ def test_an_upgrade_keeps_what_is_there(store_url: str, monkeypatch: pytest.Monk
         assert list(verify_store(store)) == []
 
 
+def test_who_only_looks_upgrades_nothing(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version is seen as it is, or refused with the command that upgrades it."""
+    Store(store_url).close()
+    _plant(monkeypatch, _add_column)
+    with pytest.raises(StoreTooOld, match="version 1, and this Holocron needs version 2") as caught:
+        Store(store_url, upgrades=False)
+    assert "holocron db upgrade" in caught.value.hint
+    with Store(store_url, any_version=True) as store:
+        assert store.read_version() == 1
+
+
 def test_an_upgrade_that_breaks_leaves_nothing(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a step fails half-way, the database is as it was, and the version too."""
     with Store(store_url) as store:

@@ -21,7 +21,7 @@ from holocron.cli.exits import Exit
 from holocron.cli.main import SUMMARIES, cli
 from holocron.derivation import Contract, Grounding, load_derivation
 from holocron.derivation.definition_files import DerivationEntry, OptionsEntry
-from holocron.derivation.derivations import NAME_PATTERN
+from holocron.derivation.derivations import NAME_PATTERN, OUTPUT_TOKENS, REPAIRS
 from holocron.derivation.shapes import MAX_REPETITIONS
 from holocron.derivation.specialise import MAX_ARRAY_ITEMS, MAX_STRING_CHARACTERS
 from holocron.doctor import Cause
@@ -142,9 +142,8 @@ def test_every_key_of_a_derivation_is_documented() -> None:
         default = rows[name][1]
         assert (default == "required") == field.is_required()
         assert field.is_required() or default == (str(field.default) if field.default else "none")
-        for bound in field.metadata:
-            limit = getattr(bound, "ge", getattr(bound, "le", None))
-            assert f"{limit:,}" in rows[name][0]
+    for name, allowed in (("max_output_tokens", OUTPUT_TOKENS), ("repairs", REPAIRS)):
+        assert f"{allowed[0]} to {allowed[-1]:,}" in rows[f"options.{name}"][0]
     assert NAME_PATTERN.fullmatch("a" * 40)
     assert not NAME_PATTERN.fullmatch("a" * 41)
 

@@ -28,7 +28,7 @@ from holocron.store.reports import (
     StoredArtifact,
     StoredCitation,
     StoredClaim,
-    find_artifacts,
+    find_settled,
     iterate_view,
     load_artifact,
 )
@@ -104,10 +104,9 @@ class Results(Generic[T]):
     def __iter__(self) -> Iterator[Artifact[T]]:
         """Yield the current artifacts, by subject."""
         with Store(self._database_url) as store:
-            for number in find_artifacts(store, derivation=self._derivation.name):
+            for number in find_settled(store, self._derivation.name, self._subjects):
                 stored = load_artifact(store, number)
-                if stored.subject in self._subjects and stored.superseding is None:
-                    yield Artifact(subject=stored.subject, value=self._typed(stored.value), stored=stored)
+                yield Artifact(subject=stored.subject, value=self._typed(stored.value), stored=stored)
 
     def to_arrow(self, table: str | None = None) -> pa.Table:
         """Return current rows as an Arrow table; needs the extra `[arrow]`.
@@ -122,9 +121,8 @@ class Results(Generic[T]):
         import pyarrow as pa
 
         with Store(self._database_url) as store:
-            rows = iterate_view(store, made.table, made.settled_rows())
-            wanted = (row for row in rows if row["subject"] in self._subjects)
-            return pa.Table.from_batches(arrow_batches(schema, wanted), schema=schema)
+            rows = iterate_view(store, made.table, made.settled_rows(), self._subjects)
+            return pa.Table.from_batches(arrow_batches(schema, rows), schema=schema)
 
     def to_pandas(self, table: str | None = None) -> pd.DataFrame:
         """Return current rows as a pandas data frame; needs pandas beside the extra `[arrow]`.

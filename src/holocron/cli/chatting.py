@@ -14,7 +14,7 @@ import click
 from holocron.cli.terminal import complain, note, plain_text
 from holocron.errors import EngineUnknown, EngineUnreachable, ModelError, ModelNotFound
 from holocron.fingerprint import JSONValue
-from holocron.llm.json_fields import part_of, text_of
+from holocron.llm.json_fields import part_of, parts_of, text_of
 from holocron.llm.openai import OpenAIServer
 
 LEAVE = "/bye"
@@ -102,8 +102,7 @@ def _read_event(line: bytes) -> Iterator[str]:
     """Yield the text in one event; what is no event of an answer is left to whoever reads the whole."""
     try:
         entry = json.loads(line.removeprefix(b"data:"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return
-    choices = entry.get("choices") if isinstance(entry, dict) else None
-    for choice in choices if isinstance(choices, list) else ():
+    for choice in parts_of(entry, "choices") if isinstance(entry, Mapping) else ():
         yield text_of(part_of(choice, "delta"), "content")

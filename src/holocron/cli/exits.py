@@ -14,7 +14,7 @@ class Exit(IntEnum):
     CANNOT_RUN = 1
     #: the call names an option, a derivation, a subject or a value that is not there
     USAGE = 2
-    #: it finished, and some jobs were rejected or failed, or some evidence was unusable
+    #: it finished, and some jobs were rejected or failed or are still open, or some evidence was unusable
     INCOMPLETE = 3
     #: someone stopped it
     INTERRUPTED = 130

@@ -24,24 +24,41 @@ class Given:
     model: str | None = None
 
     def load_settings(
-        self, *, start: Path | None = None, model: str | None = None, slots: int | None = None
+        self, *, root: Path | None = None, model: str | None = None, slots: int | None = None
     ) -> Settings:
         """Return the settings of the project.
 
-        start: a folder that goes before --project; model: a name that goes before the global --model;
-        slots: requests in flight.
+        root: a project's folder that goes before --project; model: a name that goes before the global
+        --model; slots: requests in flight.
         Raises: SettingsInvalid.
         """
         given = {"database_url": self.database, "model": model or self.model, "slots": slots}
-        return Settings.load(start or self.project, given=given)
+        return Settings.load(self.project, root=root, given=given)
 
-    def name_command(self, words: str, model: str | None = None) -> str:
-        """Return a command as it is to be typed next, with the model that was named for this one.
+    def name_command(self, words: str) -> str:
+        """Return a command as it is to be typed next, with the project and the database that were named.
 
-        words: the command without `holocron`; model: as load_settings.
+        words: the command without `holocron`.
         """
-        named = model or self.model
-        return f"holocron {words} --model {quote_word(named)}" if named else f"holocron {words}"
+        parts = ["holocron"]
+        if self.project is not None:
+            parts += ["--project", quote_word(str(self.project))]
+        if self.database is not None:
+            parts += ["--database", quote_word(_repeat_database(self.database))]
+        return " ".join([*parts, words])
+
+    def name_work(self, words: str, model: str | None = None) -> str:
+        """Return a command as name_command, with the model that was named too; model: as load_settings."""
+        named, command = model or self.model, self.name_command(words)
+        return f"{command} --model {quote_word(named)}" if named else command
+
+
+def _repeat_database(said: str) -> str:
+    """Return a database as it was named, but `URL` where a password may stand in it."""
+    # imported here: `holocron --help` answers without the store
+    from holocron.store.dialects import show_url
+
+    return said if "://" not in said or show_url(said) == said else "URL"
 
 
 pass_given = click.make_pass_decorator(Given)

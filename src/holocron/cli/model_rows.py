@@ -7,22 +7,42 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 from holocron.cli.progress import show_duration
 from holocron.cli.terminal import one_line, print_table, say
 from holocron.doctor.diagnosis import show_size
-from holocron.errors import ModelDamaged, ModelNotFound
+from holocron.errors import ModelDamaged, ModelNotFound, SettingsInvalid
 from holocron.fingerprint import JSONValue
 from holocron.llm.catalogue import BUILTIN
 from holocron.llm.gguf import read_gguf
 from holocron.llm.llamacpp import builtin_model_path
 from holocron.llm.ollama_api import ListedModel, LoadedModel, ShownModel
-from holocron.settings import Settings
+from holocron.settings import Settings, expand_home
 
 MODELS_FOLDER = "models"
 #: a model that is to stay for good has an end centuries away
 _FOREVER = dt.timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """A model file as the lists show it."""
+
+    name: str
+    size: str = ""
+    architecture: str = ""
+    window: str = ""
+    #: why it cannot be used; empty where it can
+    problem: str = ""
+
+    def to_row(self) -> tuple[str, ...]:
+        """Return its cells; where it cannot be used, the reason stands in the architecture's place."""
+        return self.name, self.size, self.problem or self.architecture, self.window
+
+    def to_json(self) -> dict[str, JSONValue]:
+        """Return it as scripts read it."""
+        return asdict(self)
 
 
 def listed_to_json(model: ListedModel) -> dict[str, JSONValue]:
@@ -74,7 +94,7 @@ def show_shown(listed: ListedModel, shown: ShownModel, window: int) -> None:
         "family": shown.family,
         "parameters": shown.parameters,
         "quantization": shown.quantization,
-        "window": f"{trained}; a request is given {window:,} where HOLOCRON_CONTEXT_TOKENS says no more",
+        "window": f"{trained}; a request is given {window:,}; HOLOCRON_CONTEXT_TOKENS changes that",
         "can": ", ".join(sorted(shown.capabilities)),
         "settings": "; ".join(" ".join(line.split()) for line in _text(shown, "parameters").splitlines()),
         "license": _text(shown, "license").strip().partition("\n")[0],
@@ -114,36 +134,35 @@ def show_end(expires_at: str, now: dt.datetime) -> str:
     return f"{show_duration(left.total_seconds())} from now" if left > dt.timedelta() else "stopping"
 
 
-def list_files(settings: Settings, name: str | None = None) -> list[tuple[str, ...]]:
-    """Return name, size, architecture and window of model files, or why one cannot be used.
-
-    name: the one that is asked for; otherwise the built-in one, the one that is set and the project's own.
-    Raises: ModelNotFound, ModelDamaged where one is asked for.
-    """
-    if name is not None:
-        return [_describe_file(name)]
+def list_files(settings: Settings) -> list[ModelFile]:
+    """Return the model files: the built-in one, the one that is set and the project's own."""
     names = [BUILTIN] if builtin_model_path() else []
     names += [settings.model] if settings.model.startswith("gguf:") else []
     names += [f"gguf:{path}" for path in sorted((settings.root / MODELS_FOLDER).glob("*.gguf"))]
-    rows: list[tuple[str, ...]] = []
-    for one in dict.fromkeys(names):
+    files: list[ModelFile] = []
+    for name in dict.fromkeys(names):
         try:
-            rows.append(_describe_file(one))
-        except (ModelNotFound, ModelDamaged) as problem:
-            rows.append((one, "", str(problem), ""))
-    return rows
+            files.append(read_file(name))
+        except (ModelNotFound, ModelDamaged, SettingsInvalid) as problem:
+            files.append(ModelFile(name=name, problem=str(problem)))
+    return files
 
 
-def _describe_file(name: str) -> tuple[str, ...]:
-    path = builtin_model_path() if name == BUILTIN else Path(name.partition(":")[2])
+def read_file(name: str) -> ModelFile:
+    """Return what a model's file says of itself. Raises: ModelNotFound, ModelDamaged, SettingsInvalid."""
+    path = builtin_model_path() if name == BUILTIN else expand_home(name.partition(":")[2])
     if path is None:
         raise ModelNotFound(
             "this installation has no built-in model",
             hint="Name a GGUF file of your own (gguf:PATH) or a model of Ollama's (ollama:NAME).",
         )
     header = read_gguf(path)
-    size = show_size(path.stat().st_size)
-    return name, size, header.architecture, f"{header.context_length:,}"
+    return ModelFile(
+        name=name,
+        size=show_size(path.stat().st_size),
+        architecture=header.architecture,
+        window=f"{header.context_length:,}",
+    )
 
 
 def _text(shown: ShownModel, key: str) -> str:

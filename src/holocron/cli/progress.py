@@ -21,7 +21,7 @@ from rich.table import Column
 from rich.text import Text
 
 from holocron.cli.terminal import note, one_line
-from holocron.errors import HolocronError, ViewHeld
+from holocron.errors import EngineUnreachable, HolocronError, ViewHeld
 from holocron.evidence import EvidenceRejected
 from holocron.store import ClaimedJob, JobResult, JobStatus
 from holocron.validation import Outcome
@@ -186,6 +186,10 @@ class RunDisplay(WorkObserver):
         """Remember how many jobs others hold."""
         self.tally.elsewhere = jobs
         self.refresh()
+
+    def on_engine_lost(self, error: EngineUnreachable, delay_s: float) -> None:
+        """Say that the engine does not answer."""
+        self.write(one_line(f"{error}; asked again in {delay_s:.0f} s"))
 
     def on_view_held(self, error: ViewHeld) -> None:
         """Say who holds a view; the same is not said twice."""

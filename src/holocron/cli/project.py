@@ -58,10 +58,13 @@ def explain_address(settings: Settings) -> Iterator[None]:
         raise
 
 
-def open_store_to_read(settings: Settings) -> Store:
-    """Open the store where there is one. Raises: as require_database, and as Store."""
+def open_store_as_is(settings: Settings) -> Store:
+    """Open the store where there is one, and neither make nor upgrade any.
+
+    Raises: as require_database, and as Store.
+    """
     require_database(settings)
-    return Store(settings.database_url)
+    return Store(settings.database_url, upgrades=False)
 
 
 def require_database(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from holocron.cli.exits import Exit
+from holocron.cli.given import Given
 from holocron.cli.interrupts import Interrupts
 from holocron.cli.progress import Tally, open_display, show_duration
 from holocron.cli.project import show_database
@@ -78,14 +79,19 @@ def exit_code(outcomes: Sequence[RunOutcome]) -> Exit:
     """
     if any(outcome.summary.stopped for outcome in outcomes):
         return Exit.INTERRUPTED
-    unusable = sum(len(outcome.summary.unusable) for outcome in outcomes)
-    if unusable and not any(outcome.summary.subjects for outcome in outcomes):
+    refuse_unusable([outcome.summary for outcome in outcomes])
+    is_clean = all(outcome.summary.is_clean for outcome in outcomes)
+    return Exit.DONE if is_clean else Exit.INCOMPLETE
+
+
+def refuse_unusable(summaries: Sequence[DeriveSummary]) -> None:
+    """Raise EvidenceMissing where there was evidence and none of it was usable."""
+    unusable = sum(len(summary.unusable) for summary in summaries)
+    if unusable and not any(summary.subjects for summary in summaries):
         raise EvidenceMissing(
             f"nothing that was found can be used: {unusable} of {unusable} pieces of evidence",
             hint="Evidence is UTF-8 text: .txt, .md, .html, .json, .csv, or .bundle.jsonl.",
         )
-    is_clean = all(outcome.summary.is_clean for outcome in outcomes)
-    return Exit.DONE if is_clean else Exit.INCOMPLETE
 
 
 def outcomes_to_json(settings: Settings, outcomes: Sequence[RunOutcome], code: Exit) -> dict[str, JSONValue]:
@@ -98,10 +104,10 @@ def outcomes_to_json(settings: Settings, outcomes: Sequence[RunOutcome], code: E
     }
 
 
-def report(outcomes: Sequence[RunOutcome], retry: str) -> None:
+def report(outcomes: Sequence[RunOutcome], given: Given, model: str | None = None) -> None:
     """Say what became of every derivation, and where to look next.
 
-    retry: the command that works with the same model again what was rejected or failed.
+    given, model: what the next commands are to be typed with, as Given.name_work.
     """
     for outcome in outcomes:
         say(_describe(outcome))
@@ -110,7 +116,8 @@ def report(outcomes: Sequence[RunOutcome], retry: str) -> None:
     statuses = {status for outcome in outcomes for status, jobs in outcome.summary.statuses.items() if jobs}
     for status in (JobStatus.REJECTED, JobStatus.FAILED):
         if status in statuses:
-            say(f"Look at them: holocron jobs --status {status}. Work them again: {retry}")
+            look = given.name_command(f"jobs --status {status}")
+            say(f"Look at them: {look}. Work them again: {given.name_work('retry', model)}")
     partly_read = sum(outcome.summary.partly_read for outcome in outcomes)
     if partly_read:
         say(

@@ -18,7 +18,7 @@ from typing import Self
 import click
 
 from holocron.cli.terminal import note, one_line, quote_word, show_count
-from holocron.errors import DerivationError, HolocronError, StoreError, ViewHeld
+from holocron.errors import DerivationError, EngineUnreachable, HolocronError, StoreError, ViewHeld
 from holocron.fingerprint import JSONValue
 from holocron.store import ClaimedJob, JobResult
 from holocron.store.agenda import LeftJobs
@@ -72,7 +72,8 @@ class ServiceLines(ServiceObserver):
                 state = f"wait for {entry.model}: holocron worker --model {quote_word(entry.model)}"
             elif not entry.is_same:
                 state = (
-                    f"wait for other weights of {model}; asked anew by: holocron enqueue {entry.derivation}"
+                    f"wait for other weights, or another address, of {model}; "
+                    f"asked anew by: holocron enqueue {entry.derivation}"
                 )
             elif paused:
                 state = f"are paused: {resuming(paused[0])}"
@@ -113,6 +114,15 @@ class ServiceLines(ServiceObserver):
     def on_concurrency(self, slots: int) -> None:
         """Say how many requests in flight were found to pay."""
         self._write("settled", f"{slots} at a time pay with this engine", slots=slots)
+
+    def on_engine_lost(self, error: EngineUnreachable, delay_s: float) -> None:
+        """Say that the engine does not answer."""
+        self._write(
+            "engine_lost",
+            f"{error}; asked again in {delay_s:.0f} s",
+            reason=str(error),
+            seconds=round(delay_s, 1),
+        )
 
     def on_skipped(self, derivation: str, error: DerivationError) -> None:
         """Name a derivation that cannot be worked here."""

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,7 +27,9 @@ _UNSAFE = re.compile(
 )
 _SPACES = re.compile(r"[\t\n\r\f\v \u2028\u2029]+")
 #: what no shell takes for anything else
-_WORD = re.compile(r"[\w@%+=:,./\\-]+")
+_WORD = re.compile(r"[\w@%+=:,./-]+")
+#: what double quotes do not hold in a POSIX shell
+_EXPANDED = re.compile(r'["$`!]|\\(\\|$)')
 #: columns of a table that goes to a file or a pipe: nothing is wrapped there
 _UNBOUNDED = 100_000
 
@@ -117,5 +120,10 @@ def show_count(number: int, noun: str) -> str:
 
 
 def quote_word(text: str) -> str:
-    """Return a text as one word of a command that a person may copy into any shell."""
-    return text if _WORD.fullmatch(text) else f'"{text}"'
+    """Return a text as one word of a command that a person may copy.
+
+    Every shell reads double quotes; what they do not hold everywhere is quoted for a POSIX shell.
+    """
+    if _WORD.fullmatch(text):
+        return text
+    return shlex.quote(text) if _EXPANDED.search(text) else f'"{text}"'

@@ -72,7 +72,7 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     #: the connection breaks, or TLS fails
     CONNECTION_BROKEN = "connection-broken"
-    #: something else answers on the port
+    #: something else answers on the port, or a server that lists no model
     OTHER_SERVER = "other-server"
     #: the server answers, and says that it cannot work now
     SERVER_FAILS = "server-fails"

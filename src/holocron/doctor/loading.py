@@ -16,6 +16,12 @@ from holocron.errors import ModelDamaged, ModelError, ModelNotFound, ModelTooLar
 from holocron.llm.model import LanguageModel
 from holocron.pipeline import Question
 
+#: what a load says of a setting, and the cause that it is
+_SETTING_CAUSES = {
+    "refuses the key": Cause.KEY_REFUSED,
+    "with a window of": Cause.WINDOW_SHRUNK,
+    "cuts long prompts": Cause.VERSION_OLD,
+}
 _QUESTION = Prompt(
     messages=(
         Message(
@@ -67,7 +73,9 @@ def check_answer(open_model: Callable[[], AbstractContextManager[LanguageModel]]
     except ModelNotFound as problem:
         return fail("load", Cause.MODEL_MISSING, str(problem), problem.hint)
     except SettingsInvalid as problem:
-        return fail("load", Cause.WINDOW_SHRUNK, str(problem), problem.hint)
+        said = str(problem)
+        found = (cause for words, cause in _SETTING_CAUSES.items() if words in said)
+        return fail("load", next(found, Cause.SETTING_INVALID), said, problem.hint)
     except ModelError as problem:
         mend = problem.hint or "Look into the server's log: docker compose logs ollama."
         return fail("load", Cause.ANSWER_FAILED, str(problem), mend)

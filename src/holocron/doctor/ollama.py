@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 from holocron.doctor.diagnosis import Cause, Diagnosis, fail, show_size, warn, well
 from holocron.doctor.loading import WantedModel, check_answer
@@ -38,13 +39,15 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - they are
 
 def examine_ollama(place: ServerPlace, wanted: WantedModel, machine: Machine) -> Iterator[Diagnosis]:
     """Check Ollama and a model of it, from the bottom up; what rests on a broken thing is left out."""
-    yield well("address", f"Ollama is looked for at {place.url}: {place.reason}")
-    yield from check_host_variable(place.ollama_host)
     try:
         address = EngineAddress(place.url)
     except SettingsInvalid as problem:
         yield fail("address", Cause.ADDRESS_INVALID, f"{place.variable}: {problem}", problem.hint)
         return
+    # what stands before an `@` is a secret
+    place = replace(place, url=address.url, ollama_host=place.ollama_host.rpartition("@")[2])
+    yield well("address", f"Ollama is looked for at {place.url}: {place.reason}")
+    yield from check_host_variable(place.ollama_host)
     found = find_addresses(address.host)
     if not found:
         yield diagnose_name(place, address)

@@ -1,6 +1,6 @@
 """Checks of where answers rest: the database and the disk.
 
-In: a database's URL, folders. Out: diagnoses. Never: makes a database, or upgrades a server's.
+In: a database's URL, folders. Out: diagnoses. Never: makes a database, or upgrades one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def examine_storage(url: str, *, shown: str, file: Path | None, model: str) -> I
     yield opened
     if opened.cause is None and (file is None or file.exists()):
         try:
-            with Store(url) as store:
+            with Store(url, upgrades=False) as store:
                 yield from check_queue(store, model)
         except StoreError as problem:
             yield fail("queue", Cause.DATABASE_UNREACHABLE, str(problem), problem.hint or _MEND_DAMAGE)
@@ -65,7 +65,7 @@ def check_database(url: str, *, shown: str, file: Path | None) -> Diagnosis:
     if file is not None and not file.exists():
         return _check_folder(file)
     try:
-        with Store(url) as store:
+        with Store(url, upgrades=False) as store:
             version, title = store.read_version(), store.dialect.title
     except SettingsInvalid as problem:
         return fail("database", Cause.SETTING_INVALID, str(problem), problem.hint)

@@ -57,7 +57,7 @@ def open_model(
     if name == BUILTIN or (prefix == "gguf" and place):
         from holocron.llm.llamacpp import LlamaCppModel
 
-        path = _find_builtin() if name == BUILTIN else Path(place).expanduser()
+        path = _find_builtin() if name == BUILTIN else _find_file(place)
         return LlamaCppModel(path, name=name, slots=slots, context_tokens=context_tokens)
     if prefix == "ollama" and place:
         from holocron.llm.ollama import OllamaModel
@@ -98,6 +98,16 @@ def _require(servers: Servers | None) -> Servers:
             "no addresses of servers were given", hint="Pass servers=Settings.load().servers."
         )
     return servers
+
+
+def _find_file(place: str) -> Path:
+    try:
+        return Path(place).expanduser()
+    except RuntimeError as problem:
+        raise ModelNotFound(
+            f"there is no model at {place}: nobody of that name has a home folder here",
+            hint="Write the path out.",
+        ) from problem
 
 
 def _find_builtin() -> Path:

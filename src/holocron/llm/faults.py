@@ -12,13 +12,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from holocron.derivation.contract import CITE
 from holocron.derivation.prompt import Prompt
 from holocron.errors import ModelStalled, ModelUnavailable
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import Completion, FinishReason
 from holocron.llm.scripted import Answer, Answering, Script, find_subject, read_script
-
-CITE = "cite"
 
 
 def lie(script: Script, *, value: str = "Nowhere To Be Found") -> Answering:

@@ -36,3 +36,9 @@ def part_of(values: Mapping[str, JSONValue], key: str) -> Mapping[str, JSONValue
     """Return an object, or an empty one."""
     value = values.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def parts_of(values: Mapping[str, JSONValue], key: str) -> list[Mapping[str, JSONValue]]:
+    """Return the objects of an array; none where it is no array, or holds none."""
+    value = values.get(key)
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []

@@ -173,8 +173,9 @@ class OllamaApi:
 
     def delete(self, name: str) -> None:
         """Delete a model from the server. Raises: ModelNotFound."""
-        with self._server.send("DELETE", "/api/delete", {"model": name}, patience=self._brief) as reply:
-            self._refuse_failure(reply, name)
+        request: dict[str, JSONValue] = {"model": name}
+        with self._server.send("DELETE", "/api/delete", request, patience=self._brief) as reply:
+            self._refuse_failure(reply, request)
             reply.read()
 
     def unload(self, name: str) -> None:
@@ -189,17 +190,15 @@ class OllamaApi:
         with self._open("/api/generate", {**body, "prompt": "", "stream": False}, keep_waiting) as reply:
             _read_json(reply.read())
 
-    def pull(self, name: str, keep_waiting: KeepWaiting | None = None) -> Generator[PullProgress, None, None]:
+    def pull(self, name: str) -> Generator[PullProgress, None, None]:
         """Pull a model, yielding each line of progress; what was pulled before is kept, and gone on from.
 
         Closing the iterator cancels. Raises: ModelNotFound, ModelUnavailable, ModelError.
         """
-        request: JSONValue = {"model": name, "stream": True}
+        request: dict[str, JSONValue] = {"model": name, "stream": True}
         is_done = False
-        with self._server.send(
-            "POST", "/api/pull", request, keep_waiting=keep_waiting, patience=_PULLING
-        ) as reply:
-            self._refuse_failure(reply, name)
+        with self._server.send("POST", "/api/pull", request, patience=_PULLING) as reply:
+            self._refuse_failure(reply, request)
             for line in filter(bytes.strip, reply.lines()):
                 entry = _read_json(line)
                 if "error" in entry:
@@ -232,14 +231,13 @@ class OllamaApi:
         messages: Sequence[Mapping[str, str]],
         *,
         options: Mapping[str, JSONValue] | None = None,
-        keep_waiting: KeepWaiting | None = None,
     ) -> Iterator[str]:
         """Yield a free answer to a conversation as it arrives; messages: `{"role": …, "content": …}` each."""
         body: dict[str, JSONValue] = {"model": name, "messages": [dict(message) for message in messages]}
         if options:
             body["options"] = dict(options)
         entry: Mapping[str, JSONValue] = {}
-        with self._open("/api/chat", body, keep_waiting) as reply:
+        with self._open("/api/chat", body) as reply:
             for line in filter(bytes.strip, reply.lines()):
                 entry = _read_json(line)
                 if "error" in entry:
@@ -250,18 +248,17 @@ class OllamaApi:
 
     @contextmanager
     def _open(
-        self, path: str, body: Mapping[str, JSONValue], keep_waiting: KeepWaiting | None
+        self, path: str, body: Mapping[str, JSONValue], keep_waiting: KeepWaiting | None = None
     ) -> Iterator[Reply]:
         with self._server.send("POST", path, body, keep_waiting=keep_waiting) as reply:
-            if reply.status != 200:
-                raise translate_error(reply.status, self._read_error(reply), body)
+            self._refuse_failure(reply, body)
             yield reply
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, JSONValue] | None = None
     ) -> Mapping[str, JSONValue]:
         with self._server.send(method, path, body, patience=self._brief) as reply:
-            self._refuse_failure(reply, text_of(body or {}, "model"))
+            self._refuse_failure(reply, body or {})
             content = reply.read()
         try:
             return _read_json(content)
@@ -274,9 +271,14 @@ class OllamaApi:
             return self._raise_unknown()
         return [entry for entry in entries if isinstance(entry, Mapping)]
 
-    def _refuse_failure(self, reply: Reply, name: str) -> None:
-        if reply.status != 200:
-            raise translate_error(reply.status, self._read_error(reply), {"model": name})
+    def _refuse_failure(self, reply: Reply, body: Mapping[str, JSONValue]) -> None:
+        if reply.status == 200:
+            return
+        message = self._read_error(reply)
+        # Ollama says it of a model alone, and always in a sentence
+        if reply.status in (404, 405) and not (message and "model" in body):
+            raise self._unknown()
+        raise translate_error(reply.status, message, body)
 
     def _read_error(self, reply: Reply) -> str:
         content = reply.read()

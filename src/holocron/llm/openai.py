@@ -26,7 +26,7 @@ from holocron.errors import (
     SettingsInvalid,
 )
 from holocron.fingerprint import JSONValue, hash_json
-from holocron.llm.json_fields import count_of, number_of, part_of, text_of
+from holocron.llm.json_fields import count_of, number_of, part_of, parts_of, text_of
 from holocron.llm.model import Abilities, Completion, FinishReason, ModelIdentity, OnProgress
 from holocron.llm.stream import require_json
 from holocron.llm.turns import defuse_marks
@@ -69,7 +69,10 @@ class OpenAIServer:
     ) -> None:
         self._key = (key or "").strip()
         if not (self._key.isascii() and self._key.isprintable()):
-            raise SettingsInvalid("OPENAI_API_KEY has characters that no key has")
+            raise SettingsInvalid(
+                "OPENAI_API_KEY has characters that no key has",
+                hint="Copy it again, on one line: quotes and spaces inside it may be of another kind.",
+            )
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._server = EngineServer(url, engine="the model's server", headers=headers, patience=patience)
         self._brief = brief or _BRIEF
@@ -128,11 +131,13 @@ class OpenAIServer:
         usage: Mapping[str, JSONValue] = {}
         timings: Mapping[str, JSONValue] = {}
         for entry in entries:
-            if "error" in entry:
+            if not isinstance(entry, Mapping):
+                raise ModelError(f"the model's server sent what is no object: {str(entry)[:60]!r}")
+            if entry.get("error"):
                 raise self._translate(500, json.dumps(entry).encode(), body)
             usage = part_of(entry, "usage") or usage
             timings = part_of(entry, "timings") or timings
-            for choice in entry.get("choices") or ():
+            for choice in parts_of(entry, "choices"):
                 parts.append(text_of(part_of(choice, "delta"), "content"))
                 finish = text_of(choice, "finish_reason") or finish
         if not finish:
@@ -151,9 +156,9 @@ class OpenAIServer:
     def _refuse_plain(self, content: bytes, body: Mapping[str, JSONValue]) -> NoReturn:
         try:
             entry = json.loads(content)
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise self._unknown() from problem
-        if isinstance(entry, Mapping) and "error" in entry:
+        if isinstance(entry, Mapping) and entry.get("error"):
             raise self._translate(500, content, body)
         raise self._unknown()
 
@@ -170,7 +175,10 @@ class OpenAIServer:
             return _too_long(message, details)
         if status == 404:
             if "model" in said:
-                return ModelNotFound(f"the server at {self.url} has no model {text_of(body, 'model')!r}")
+                return ModelNotFound(
+                    f"the server at {self.url} has no model {text_of(body, 'model')!r}",
+                    hint="See what it has: holocron models list openai",
+                )
             return self._unknown()
         if _UNPARSED.search(said):
             return ModelError(
@@ -219,7 +227,7 @@ class OpenAIModel:
         self._server = server
         self._model = model
         self._slots = slots or MOST_SLOTS
-        self._vocabulary_size = int(number_of(part_of(entry, "meta"), "n_vocab"))
+        self._vocabulary_size = find_vocabulary_size(entry)
         self._identity = ModelIdentity(
             name=f"{ENGINE}:{model}",
             digest=_find_digest(entry) or _declare_digest(server.url, model, entry),
@@ -298,6 +306,11 @@ def find_window(entry: Mapping[str, JSONValue]) -> int:
     meta = part_of(entry, "meta")
     found = [number_of(entry, key) for key in _WINDOWS] + [number_of(meta, key) for key in _OWN_WINDOWS]
     return int(next((number for number in found if number > 0), 0))
+
+
+def find_vocabulary_size(entry: Mapping[str, JSONValue]) -> int:
+    """Return the tokens that a model's entry in /models says it knows; 0 where it does not say."""
+    return count_of(part_of(entry, "meta"), "n_vocab")
 
 
 def _find_digest(entry: Mapping[str, JSONValue]) -> str:

@@ -134,22 +134,26 @@ def open_script(path: Path, *, name: str, slots: int | None = None) -> ScriptedM
         script = json.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise ModelNotFound(f"the script {path} cannot be read: {problem.strerror}") from problem
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise ModelDamaged(f"the script {path} is not JSON: {problem}") from problem
     if not isinstance(script, dict):
         raise ModelDamaged(f"the script {path} is not an object of answers by subject")
     settings = {
         key: script.pop(key) for key in ("$patterns", "$latency_s", "$slots", "$digest") if key in script
     }
-    answering = read_script(script)
-    if "$patterns" in settings:
-        answering = _with_default(script, answering, answer_from_evidence(settings["$patterns"]))
-    return ScriptedModel(
-        answering,
-        identity=scripted_identity(name, str(settings.get("$digest", "scripted"))),
-        slots=slots or int(settings.get("$slots", 4)),
-        latency_s=float(settings.get("$latency_s", 0)),
-    )
+    try:
+        answering = read_script(script)
+        if "$patterns" in settings:
+            patterns = answer_from_evidence(dict(settings["$patterns"]))
+            answering = _with_default(script, answering, patterns)
+        return ScriptedModel(
+            answering,
+            identity=scripted_identity(name, str(settings.get("$digest", "scripted"))),
+            slots=slots or int(settings.get("$slots", 4)),
+            latency_s=float(settings.get("$latency_s", 0)),
+        )
+    except (re.error, ValueError, TypeError, OverflowError) as problem:
+        raise ModelDamaged(f"the script {path} cannot be followed: {problem}") from problem
 
 
 def read_script(script: Script) -> Answering:
@@ -164,7 +168,7 @@ def read_script(script: Script) -> Answering:
         def answer_subject(prompt: Prompt) -> Answer:
             subject = find_subject(prompt)
             lines = by_subject.get(subject) or by_subject.get(ANY_SUBJECT)
-            if lines is None:
+            if not lines:
                 return ModelError(f"the script has no answer about {subject!r}")
             with lock:
                 turn = asked[subject]

@@ -23,6 +23,11 @@ def choose_window(trained: int, asked: int | None) -> int:
 
     trained: tokens of the model's own window; 0 where it is not known. Raises: SettingsInvalid.
     """
+    if 0 < trained < _STEP:
+        raise SettingsInvalid(
+            f"the model's own window of {trained} tokens is too small",
+            hint=f"Choose a model with {_STEP} or more.",
+        )
     if asked is not None and trained and asked > trained:
         raise SettingsInvalid(
             f"a window of {asked} tokens is more than the model's own {trained}",

@@ -7,6 +7,7 @@ It is http.client: 0.25 ms of CPU for a streamed request with 32 in flight, urll
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import socket
@@ -42,6 +43,10 @@ from holocron.fingerprint import JSONValue
 
 #: how often a silent connection asks whether it should go on
 _POLL_S = 0.25
+#: a kept connection that its server is closing ends so soon after it was used
+_CLOSING_S = 0.25
+#: a machine that is off, or a network that is
+_NO_WAY = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH})
 _READ_BYTES = 65_536
 #: the most that one answer may bring, or one line of a stream
 MOST_BYTES = 64_000_000
@@ -208,21 +213,28 @@ class EngineServer:
     def _request(
         self, method: str, path: str, content: bytes | None, silence: _Silence
     ) -> tuple[_Connection, HTTPResponse]:
-        connection = self._take()
-        try:
-            connection.timeout = silence.patience.connect_s
-            if connection.sock is None:
-                connection.connect()
-            sock: socket.socket = connection.sock
-            sock.settimeout(silence.patience.connect_s)
-            connection.request(method, path, body=content, headers=self._headers)
-            sock.sendall(connection.take_unsent())
-            sock.settimeout(_POLL_S)
-            connection.response_class = silence.read_from  # type: ignore[assignment]  # it makes one
-            return connection, connection.getresponse()
-        except BaseException:
-            connection.close()
-            raise
+        while True:
+            connection = self._take()
+            was_kept, begun = connection.sock is not None, time.monotonic()
+            try:
+                connection.timeout = silence.patience.connect_s
+                if connection.sock is None:
+                    connection.connect()
+                sock: socket.socket = connection.sock
+                sock.settimeout(silence.patience.connect_s)
+                connection.request(method, path, body=content, headers=self._headers)
+                sock.sendall(connection.take_unsent())
+                sock.settimeout(_POLL_S)
+                connection.response_class = silence.read_from  # type: ignore[assignment]  # it makes one
+                return connection, connection.getresponse()
+            except (RemoteDisconnected, ConnectionError, ssl.SSLEOFError):
+                connection.close()
+                # a kept connection that ends at once was being closed; after that the request may be worked
+                if not was_kept or time.monotonic() - begun > _CLOSING_S:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
 
     def _take(self) -> _Connection:
         """Return a kept connection that its server has not closed meanwhile, or one still to be made."""
@@ -258,17 +270,19 @@ class EngineServer:
                 f"its certificate is not trusted: {problem.verify_message}",
                 hint="Set SSL_CERT_FILE to the certificate of the authority that issued it",
             ) from problem
+        except (RemoteDisconnected, IncompleteRead, ssl.SSLEOFError) as problem:
+            raise self._unreachable(Unreachable.LOST, "the connection broke") from problem
         except ssl.SSLError as problem:
             raise self._unreachable(Unreachable.TLS, f"TLS failed: {problem.reason}") from problem
         except TimeoutError as problem:
             raise self._unreachable(Unreachable.TIMEOUT, "it did not answer in time") from problem
-        except (RemoteDisconnected, IncompleteRead) as problem:
-            raise self._unreachable(Unreachable.LOST, "the connection broke") from problem
         except (BadStatusLine, HTTPException) as problem:
             raise EngineUnknown(f"what answers at {self.url} does not speak HTTP") from problem
         except OSError as problem:
-            reason = problem.strerror or str(problem)
-            raise self._unreachable(Unreachable.LOST, f"the connection broke: {reason}") from problem
+            said = problem.strerror or str(problem)
+            if problem.errno in _NO_WAY:
+                raise self._unreachable(Unreachable.TIMEOUT, f"no network leads there: {said}") from problem
+            raise self._unreachable(Unreachable.LOST, f"the connection broke: {said}") from problem
 
     def _unreachable(
         self,

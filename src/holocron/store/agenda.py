@@ -12,13 +12,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, case, func, or_, select
 
+from holocron.derivation import Derivation, derivation_from_definition
 from holocron.errors import DerivationInvalid
 from holocron.fingerprint import JSONValue
 from holocron.llm.model import ModelIdentity
 from holocron.store import tables
-from holocron.store.queue import LONGEST_WAIT, is_available
+from holocron.store.queue import LONGEST_WAIT, is_available, is_paused
 from holocron.store.store import Store, retried
-from holocron.store.tables import EVERY_DERIVATION, JobStatus
+from holocron.store.tables import JobStatus
+
+_CHANGED = (
+    "It was changed in the database, or made by another version of Holocron;"
+    " 'holocron derive' goes by the project's own file."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +36,6 @@ class AgendaEntry:
     is_paused: bool
     #: the highest priority of the jobs that may be claimed now; None where there is none
     priority: int | None
-    #: whether workers hold some of its jobs, or some wait for their time
-    waits: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,6 @@ def load_agenda(store: Store, model_id: int) -> list[AgendaEntry]:
                 name=name,
                 is_paused=bool(is_paused),
                 priority=first,
-                waits=bool(is_open),
             )
             for number, name, is_paused, first, is_open in connection.execute(
                 _agenda_of(model_id, store.now(connection))
@@ -105,44 +108,41 @@ def _agenda_of(model_id: int, now: dt.datetime) -> Select[int, str, int, int, in
         .scalar_subquery()
         .correlate(tables.derivation)
     )
-    waits = or_(
+    is_open = or_(
         select(tables.job.c.id).where(*ready).exists().correlate(tables.derivation),
         select(tables.job.c.id)
         .where(tables.job.c.status == JobStatus.CLAIMED, *of_this)
         .exists()
         .correlate(tables.derivation),
     )
-    paused = (
-        select(tables.pause.c.derivation_name)
-        .where(
-            or_(
-                tables.pause.c.derivation_name == EVERY_DERIVATION,
-                tables.pause.c.derivation_name == tables.derivation.c.name,
-            )
-        )
-        .exists()
-        .correlate(tables.derivation)
-    )
     return select(
         tables.derivation.c.id,
         tables.derivation.c.name,
-        case((paused, 1), else_=0),
+        case((is_paused(tables.derivation.c.name), 1), else_=0),
         priority,
-        case((waits, 1), else_=0),
+        case((is_open, 1), else_=0),
     ).order_by(tables.derivation.c.id)
 
 
 @retried
-def load_definition(store: Store, derivation_id: int) -> JSONValue:
-    """Return a derivation's definition as it was stored.
+def load_derivation(store: Store, derivation_id: int) -> Derivation:
+    """Return a derivation as it was stored.
 
-    Raises: DerivationInvalid where the stored text is no JSON any more.
+    Raises: DerivationError where its stored text is no derivation, or another one than it was.
     """
-    query = select(tables.derivation.c.definition).where(tables.derivation.c.id == derivation_id)
+    query = select(tables.derivation.c.definition, tables.derivation.c.derivation_hash)
     with store.reading() as connection:
-        text = connection.execute(query).scalar_one()
+        text, known = connection.execute(query.where(tables.derivation.c.id == derivation_id)).one()
     try:
         definition: JSONValue = json.loads(text)
     except ValueError as problem:
-        raise DerivationInvalid(f"the stored definition {derivation_id} is no JSON: {problem}") from problem
-    return definition
+        raise DerivationInvalid(
+            f"the stored definition {derivation_id} is no JSON: {problem}", hint=_CHANGED
+        ) from problem
+    derivation = derivation_from_definition(definition)
+    if derivation.derivation_hash != known:
+        raise DerivationInvalid(
+            f"the stored definition {derivation_id} of {derivation.name!r} does not mean what it did",
+            hint=_CHANGED,
+        )
+    return derivation

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from holocron.errors import StoreError, StoreUnreachable
 from holocron.store.dialects import dialect_for, hide_passwords, missing_driver, read_url
+from holocron.store.dialects.dialect import first_line
 from holocron.store.store import Store
 
 
@@ -34,7 +35,10 @@ def bootstrap_database(admin_url: str, url: str) -> int:
 
 def _say(known: StoreError | None, problem: DBAPIError, *urls: URL) -> StoreError:
     """Return an error without the statement, in which the login's password stands."""
-    said = known or StoreError(f"the server refused: {str(problem.orig).strip().splitlines()[0]}")
+    said = known or StoreError(
+        f"the server refused: {first_line(problem)}",
+        hint="Mend that as the administrator of --admin-url, and run it again: what was made is kept.",
+    )
     said.args = (hide_passwords(str(said), *urls),)
     if isinstance(said, StoreUnreachable):
         said.hint = "Check --admin-url: the server, and its administrator's name and password."

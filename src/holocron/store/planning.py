@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import Column, Connection, Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Column, Connection, Select, Table, and_, bindparam, func, insert, select, update
 
 from holocron.derivation.derivations import Derivation
 from holocron.errors import ViewHeld
@@ -26,6 +27,10 @@ from holocron.store.store import PLANNING, Store, retried
 from holocron.store.tables import FINISHED, OPEN, TAKEN_AWAY, JobStatus
 from holocron.store.views import are_hidden, ask_tables, create_tables, swap_views
 
+#: the jobs of some keys, beside whether their subjects want them
+_JOBS = select(tables.job.c.job_key, tables.job.c.id, tables.job.c.status, tables.subject.c.job_id).join_from(
+    tables.job, tables.subject, tables.subject.c.job_id == tables.job.c.id, isouter=True
+)
 #: how long views that someone holds are left alone: twice as long after each try
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 600.0
 
@@ -33,7 +38,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 600.0
 class PlanState(StrEnum):
     """What planning found or did for one bundle."""
 
-    #: nothing: the job is finished and its answer is the subject's current one
+    #: nothing: the job is finished, whatever its end; an answer that it gave is the subject's current one
     UNCHANGED = "unchanged"
     #: a job now waits for a worker
     QUEUED = "queued"
@@ -77,6 +82,10 @@ class JobPlanner:
         self._derivation = derivation
         self._model_fingerprint = model.fingerprint
         self.tables: DerivedTable = shape_tables(derivation)
+        #: kept, as every select of select_in
+        self._wanted = select(tables.subject.c.subject, tables.subject.c.job_id).where(
+            tables.subject.c.derivation_name == derivation.name
+        )
         self._swap_from, self._swap_pause_s = 0.0, _FIRST_PAUSE_S
         self._record(derivation, model)
 
@@ -174,11 +183,8 @@ class JobPlanner:
 
     def _lock_jobs(self, connection: Connection, keys: Sequence[str], subjects: Sequence[str]) -> None:
         """Wait for whoever is ending these jobs, or those that the subjects want now."""
-        job, subject = tables.job, tables.subject
-        wanted = select(subject.c.subject, subject.c.job_id).where(
-            subject.c.derivation_name == self._derivation.name
-        )
-        older = self._store.select_in(connection, wanted, subject.c.subject, list(subjects))
+        job = tables.job
+        older = self._store.select_in(connection, self._wanted, tables.subject.c.subject, list(subjects))
         numbers = {row.job_id for row in older} | {*self._ids(connection, job, job.c.job_key, keys).values()}
         query = self._store.dialect.lock_rows(select(job.c.id).order_by(job.c.id), job)
         for _ in self._store.select_in(connection, query, job.c.id, sorted(numbers)):
@@ -189,18 +195,10 @@ class JobPlanner:
         return known.wanted and known.status in FINISHED and known.status not in TAKEN_AWAY
 
     def _find(self, connection: Connection, keys: Sequence[str]) -> dict[str, _Known]:
-        query = select(
-            tables.job.c.job_key, tables.job.c.id, tables.job.c.status, tables.subject.c.job_id
-        ).join_from(
-            tables.job,
-            tables.subject,
-            tables.subject.c.job_id == tables.job.c.id,
-            isouter=True,
-        )
         return {
             key: _Known(job_id, JobStatus(status), wanted_id is not None)
             for key, job_id, status, wanted_id in self._store.select_in(
-                connection, query, tables.job.c.job_key, keys
+                connection, _JOBS, tables.job.c.job_key, keys
             )
         }
 
@@ -279,8 +277,8 @@ class JobPlanner:
     def _ids(
         self, connection: Connection, table: Table, column: Column[str], names: Sequence[str]
     ) -> dict[str, int]:
-        query = select(column, table.c.id)
-        return {row[0]: row[1] for row in self._store.select_in(connection, query, column, names)}
+        found = self._store.select_in(connection, _numbers_of(table, column), column, names)
+        return {row[0]: row[1] for row in found}
 
     def _settle(
         self,
@@ -334,10 +332,7 @@ class JobPlanner:
         wanted = dict(pairs)
         if not wanted:
             return
-        query = select(tables.subject.c.subject, tables.subject.c.job_id).where(
-            tables.subject.c.derivation_name == self._derivation.name
-        )
-        found = self._store.select_in(connection, query, tables.subject.c.subject, list(wanted))
+        found = self._store.select_in(connection, self._wanted, tables.subject.c.subject, list(wanted))
         held = {row[0]: row[1] for row in found}
         fresh = [name for name in wanted if name not in held]
         if fresh:
@@ -378,6 +373,11 @@ class JobPlanner:
             ),
             [{"b_job": number, "b_subject": name} for name, number in wanted.items()],
         )
+
+
+@cache
+def _numbers_of(table: Table, column: Column[str]) -> Select[str, int]:
+    return select(column, table.c.id)
 
 
 def _find_or_insert(connection: Connection, table: Table, column: Column[str], row: dict[str, object]) -> int:

@@ -133,7 +133,11 @@ def _claim_in(dialect: Dialect, limit: int) -> ReturningUpdate[*tuple[Any, ...]]
             tables.job.c.model_id == bindparam("b_model"),
             tables.job.c.derivation_id == derivation_id,
             is_available(bindparam("b_now"), bindparam("b_latest")),
-            ~is_paused(select(tables.derivation.c.name).where(tables.derivation.c.id == derivation_id)),
+            ~is_paused(
+                select(tables.derivation.c.name)
+                .where(tables.derivation.c.id == derivation_id)
+                .scalar_subquery()
+            ),
         )
         .order_by(tables.job.c.priority.desc(), tables.job.c.id)
         .limit(limit)
@@ -409,10 +413,10 @@ def is_available(now: Moment, latest: Moment) -> ColumnElement[bool]:
     return or_(tables.job.c.available_at <= now, tables.job.c.available_at > latest)
 
 
-def is_paused(name: Select[str]) -> ColumnElement[bool]:
+def is_paused(name: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that the derivation of this name, or every one, is paused."""
     paused = tables.pause.c.derivation_name
-    return exists().where(or_(paused == EVERY_DERIVATION, paused == name.scalar_subquery()))
+    return exists().where(or_(paused == EVERY_DERIVATION, paused == name))
 
 
 def _ready_if_wanted() -> ColumnElement[str]:

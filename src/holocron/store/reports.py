@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from holocron.derivation import derivation_from_definition
 from holocron.errors import UsageError
@@ -175,6 +175,22 @@ def find_artifacts(store: Store, *, subject: str | None = None, derivation: str 
         return list(connection.execute(query).scalars())
 
 
+def find_settled(store: Store, derivation: str, subjects: Collection[str]) -> list[int]:
+    """Return the numbers of the subjects' current artifacts that wait for no other answer, by subject."""
+    query = (
+        select(tables.subject.c.subject, tables.subject.c.artifact_id)
+        .join_from(tables.subject, tables.job, tables.job.c.id == tables.subject.c.job_id)
+        .where(
+            tables.subject.c.artifact_id.is_not(None),
+            tables.subject.c.derivation_name == derivation,
+            tables.job.c.status == JobStatus.ACCEPTED,
+        )
+    )
+    with store.reading() as connection:
+        found = store.select_in(connection, query, tables.subject.c.subject, list(subjects))
+        return [number for _, number in sorted(map(tuple, found))]
+
+
 def load_artifact(store: Store, artifact_id: int) -> StoredArtifact:
     """Return one artifact with its claims and their quotes."""
     query = (
@@ -213,7 +229,9 @@ def load_artifact(store: Store, artifact_id: int) -> StoredArtifact:
 def load_claims(connection: Connection, artifact_id: int) -> Iterator[StoredClaim]:
     """Yield an artifact's claims in order, with their quotes."""
     citations: dict[int, list[StoredCitation]] = {}
+    texts = _load_texts(connection, artifact_id)
     for row in connection.execute(_citations_of().where(tables.citation.c.artifact_id == artifact_id)):
+        text = texts[row.content_id]
         citations.setdefault(row.claim_ordinal, []).append(
             StoredCitation(
                 segment=row.segment,
@@ -223,9 +241,9 @@ def load_claims(connection: Connection, artifact_id: int) -> Iterator[StoredClai
                 media_type=MediaType(row.media_type),
                 start=row.start_offset,
                 end=row.end_offset,
-                quote=row.text[row.start_offset : row.end_offset],
-                before=row.text[max(0, row.start_offset - _AROUND) : row.start_offset],
-                after=row.text[row.end_offset : row.end_offset + _AROUND],
+                quote=text[row.start_offset : row.end_offset],
+                before=text[max(0, row.start_offset - _AROUND) : row.start_offset],
+                after=text[row.end_offset : row.end_offset + _AROUND],
             )
         )
     claims = select(tables.claim).where(tables.claim.c.artifact_id == artifact_id)
@@ -239,12 +257,18 @@ def load_claims(connection: Connection, artifact_id: int) -> Iterator[StoredClai
         )
 
 
+def _load_texts(connection: Connection, artifact_id: int) -> dict[int, str]:
+    """Return the texts that an artifact cites, each once, however many claims rest on it."""
+    cited = select(tables.citation.c.content_id).where(tables.citation.c.artifact_id == artifact_id)
+    query = select(tables.content.c.id, tables.content.c.text).where(tables.content.c.id.in_(cited))
+    return {row.id: row.text for row in connection.execute(query)}
+
+
 def _citations_of() -> Select[tuple[object, ...]]:
     return (
         select(
             tables.citation,
             tables.content.c.content_hash,
-            tables.content.c.text,
             tables.bundle_item.c.source,
             tables.bundle_item.c.source_hash,
             tables.bundle_item.c.media_type,
@@ -262,16 +286,28 @@ def _citations_of() -> Select[tuple[object, ...]]:
 
 
 def iterate_view(
-    store: Store, table: Table, query: Select[tuple[object, ...]]
+    store: Store,
+    table: Table,
+    query: Select[tuple[object, ...]],
+    subjects: Collection[str] | None = None,
 ) -> Iterator[Mapping[str, object]]:
-    """Yield the rows of a current-rows select, ordered by subject, a few at a time."""
+    """Yield the rows of a current-rows select, ordered by subject, a few at a time.
+
+    subjects: those that are wanted; None means all.
+    """
     order = [tables.subject.c.subject]
     if "row_number" in table.c:
         order.append(table.c.row_number)
     with store.reading() as connection:
-        rows = connection.execution_options(yield_per=_BATCH).execute(query.order_by(*order))
-        for row in rows.mappings():
-            yield dict(row)
+        streaming = connection.execution_options(yield_per=_BATCH)
+        ordered = query.order_by(*order)
+        rows: Iterable[Row[tuple[object, ...]]] = (
+            streaming.execute(ordered)
+            if subjects is None
+            else store.select_in(streaming, ordered, tables.subject.c.subject, sorted(subjects))
+        )
+        for row in rows:
+            yield dict(row._mapping)  # noqa: SLF001 - its documented name; columns have the plain ones
 
 
 def bundle_of(store: Store, artifact_id: int) -> tuple[str, int]:

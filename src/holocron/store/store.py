@@ -1,7 +1,7 @@
 """The store: one database, opened, upgraded and written in transactions that all or nothing survive.
 
-In: a database URL. Out: connections that read or write. Never: knows what a job or a claim is
-(see queue.py, results.py, evidence.py, reports.py), or brings a server's schema up to date unasked.
+In: a database URL. Out: connections that read or write. Never: knows what a job or a claim is (see
+queue.py, results.py, evidence.py, reports.py), or brings a schema up to date where it was not asked to.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _EXAMPLE = "Example: sqlite:///holocron.sqlite"
 MAX_RUNS = 12
 PATIENCE_S = 60.0
 _LONGEST_PAUSE_S = 2.0
+#: values of one select: SQL Server takes 2,100 parameters in a statement
+_SLICE = 1000
 #: the lock under which jobs are planned, and derived tables and views are made
 PLANNING = "planning"
 
@@ -73,10 +75,11 @@ class Store:
     Use it as a context manager, from one thread at a time.
     """
 
-    def __init__(self, url: str | URL, *, any_version: bool = False) -> None:
+    def __init__(self, url: str | URL, *, any_version: bool = False, upgrades: bool = True) -> None:
         """Open the database, and upgrade it where it is embedded.
 
-        any_version: opens a server's database of an older version too, to upgrade it or to look at it.
+        any_version: opens it as it is, whatever version it has, to upgrade it or to look at it.
+        upgrades: False refuses an embedded one of an older version, as a server's is refused.
         Raises: SettingsInvalid, StoreUnreachable, StoreTooNew, StoreTooOld, StoreFull, StoreBusy.
         """
         self.url = read_url(url)
@@ -89,14 +92,10 @@ class Store:
             raise missing_driver(self.dialect, problem) from problem
         try:
             version = self.read_version()
-            if version < VERSION and self.dialect.embedded:
+            if version < VERSION and not any_version:
+                if not (upgrades and self.dialect.embedded):
+                    raise self._too_old(version)
                 self.upgrade()
-            elif version < VERSION and not any_version:
-                raise StoreTooOld(
-                    f"the database has schema version {version}, and this Holocron needs version {VERSION}"
-                    if version
-                    else "the database has no Holocron schema yet"
-                )
         except BaseException:
             self._engine.dispose()
             raise
@@ -116,7 +115,23 @@ class Store:
         """
         with self.writing() as connection:
             self.dialect.lock(connection, "upgrade")
-            return run_steps(connection, utc_now())
+            found = run_steps(connection, utc_now())
+        # a file that has become Holocron's is prepared as that by its next connection
+        self._engine.dispose()
+        return found
+
+    def _too_old(self, version: int) -> StoreTooOld:
+        if version:
+            return StoreTooOld(
+                f"the database has schema version {version}, and this Holocron needs version {VERSION}"
+            )
+        if not self.dialect.embedded:
+            return StoreTooOld("the database has no Holocron schema yet")
+        return StoreTooOld(
+            f"{self.url.database} is no Holocron database",
+            hint="Name another with --project or --database; 'holocron derive' would make its tables in this "
+            "one.",
+        )
 
     def __enter__(self) -> Store:
         """Return the store itself."""
@@ -132,7 +147,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees committed rows; long reads hold no lock."""
+        """Give a connection that sees committed rows; in SQLite the log grows behind a long read."""
         with self._translating(), self._engine.connect() as connection:
             yield connection
 
@@ -173,11 +188,10 @@ class Store:
         column: ColumnElement[Any],
         values: Sequence[object],
     ) -> Iterator[Row[*tuple[Any, ...]]]:
-        """Run a select once per slice of values that the dialect's parameter limit allows."""
-        size = min(self.dialect.max_parameters, 1000)
+        """Run a select once per slice of values; one that is kept by the caller is made ready once."""
         statement = _narrow(self.dialect, query, column)
-        for first in range(0, len(values), size):
-            among = self.dialect.bind_among(values[first : first + size])
+        for first in range(0, len(values), _SLICE):
+            among = self.dialect.bind_among(values[first : first + _SLICE])
             yield from connection.execute(statement, {AMONG: among})
 
 
@@ -193,4 +207,4 @@ def _unusable(problem: Exception) -> SettingsInvalid:
     return SettingsInvalid(f"HOLOCRON_DATABASE_URL cannot be used: {problem}", hint=_EXAMPLE)
 
 
-__all__ = ["Store", "StoreError", "retried", "utc_now"]
+__all__ = ["PLANNING", "Store", "retried", "utc_now"]

@@ -189,6 +189,7 @@ job = Table(
     Column("lease_expires_at", MOMENT),
     Column("last_error", UnicodeText),
     Column("created_at", MOMENT, nullable=False),
+    #: by the clock of the worker that had it answered; whatever else ends a job goes by the database's
     Column("finished_at", MOMENT),
     UniqueConstraint("job_key", name="uq_job_key"),
 )

@@ -1,4 +1,4 @@
-"""The work room: threads, signals and the patience to try again."""
+"""The work room: threads that have jobs answered, and the patience to try again."""
 
 from __future__ import annotations
 

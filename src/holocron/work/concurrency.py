@@ -15,18 +15,15 @@ TRIAL_ANSWERS = 2
 class Concurrency:
     """Doubles the requests in flight for as long as each doubling brings a tenth more tokens per second.
 
-    upper: the most that are ever tried; first: the number to begin with. It is settled for good at the first
-    step that does not pay, or at the upper bound.
+    upper: the most that are ever tried. It is settled for good at the first step that does not pay, or there.
     """
 
-    def __init__(
-        self, upper: int, *, first: int = 1, trial_s: float = TRIAL_S, trial_answers: int = TRIAL_ANSWERS
-    ) -> None:
-        """Begin to try the first number."""
+    def __init__(self, upper: int, *, trial_s: float = TRIAL_S, trial_answers: int = TRIAL_ANSWERS) -> None:
+        """Begin with one."""
         self._upper = max(1, upper)
         self._trial_s, self._trial_answers = trial_s, trial_answers
         #: the requests to have in flight now
-        self.slots = min(max(1, first), self._upper)
+        self.slots = 1
         self.is_settled = self.slots == self._upper
         #: the last number that paid
         self._paid = self.slots

@@ -27,7 +27,8 @@ class Flight:
     """One job between its claim and its end."""
 
     job: ClaimedJob
-    #: rises when a thread takes the job up, and with every token
+    #: rises when a thread takes the job up, with every token, and while it waits for a slot or for a server,
+    #: whose own patience ends that wait
     progress: int = 0
     #: the progress that the last heartbeat saw; it renews a lease only where there was some since
     renewed_at_progress: int = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holocron.errors import HolocronError, ViewHeld
+from holocron.errors import EngineUnreachable, HolocronError, ViewHeld
 from holocron.evidence import EvidenceRejected
 from holocron.store import ClaimedJob, JobResult
 
@@ -26,6 +26,9 @@ class WorkObserver:
 
     def on_failure(self, job: ClaimedJob, error: HolocronError, *, retried: bool) -> None:
         """Learn that an attempt failed; it is tried again later, or the job ended as failed."""
+
+    def on_engine_lost(self, error: EngineUnreachable, delay_s: float) -> None:
+        """Learn that the engine cannot be reached; one job tries it again after a while."""
 
     def on_tokens(self, number: int) -> None:
         """Tokens arrived, in some thread."""

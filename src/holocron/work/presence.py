@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -59,17 +59,18 @@ def name_host() -> str:
 
 def find_dead(store: Store, workers: Iterable[WorkerProcess]) -> list[int]:
     """Return the workers that ran on this host and are gone."""
-    return [number for number, lives in _look_at(store, workers) if not lives]
+    return [number for number, lives in look_at(store, workers).items() if not lives]
 
 
 def find_living(store: Store, workers: Iterable[WorkerProcess]) -> list[int]:
     """Return the workers of this host that live: a machine that slept makes them silent, not dead."""
-    return [number for number, lives in _look_at(store, workers) if lives]
+    return [number for number, lives in look_at(store, workers).items() if lives]
 
 
-def _look_at(store: Store, workers: Iterable[WorkerProcess]) -> Iterator[tuple[int, bool]]:
+def look_at(store: Store, workers: Iterable[WorkerProcess]) -> dict[int, bool]:
+    """Return the workers that ran on this host, and whether each still lives."""
     host = name_host()
-    return ((worker.worker_id, _lives(store, worker)) for worker in workers if worker.host == host)
+    return {worker.worker_id: _lives(store, worker) for worker in workers if worker.host == host}
 
 
 def _started(process: psutil.Process) -> int:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
 
-from holocron.derivation import derivation_from_definition
-from holocron.errors import DerivationError, DerivationInvalid, StoreError, StoreTooNew, StoreUnreachable
+from holocron.errors import DerivationError, StoreError, StoreUnreachable
 from holocron.llm.model import LanguageModel
 from holocron.pipeline import Question
 from holocron.store import JobPlanner, Store
-from holocron.store.agenda import AgendaEntry, find_model_id, load_agenda, load_definition
+from holocron.store.agenda import AgendaEntry, find_model_id, load_agenda, load_derivation
 from holocron.work.assignments import Assignment
 from holocron.work.observers import WorkObserver
-from holocron.work.retry import backoff_s
-from holocron.work.rotation import SHIFT_S, Rotation
+from holocron.work.retry import backoff_s, rest
+from holocron.work.rotation import Rotation
 from holocron.work.worker import LEASE_S, Worker
 
 log = logging.getLogger(__name__)
@@ -148,15 +146,8 @@ class Agenda:
         return assignment
 
     def _read(self, derivation_id: int) -> Assignment:
-        derivation = derivation_from_definition(load_definition(self._store, derivation_id))
-        question = Question.prepare(derivation)
-        planner = JobPlanner(self._store, question.derivation, self._model.identity)
-        if planner.derivation_id != derivation_id:
-            raise DerivationInvalid(
-                f"the stored definition {derivation_id} of {derivation.name!r} does not mean what it did",
-                hint="It was changed in the database, or made by another version of Holocron.",
-            )
-        return Assignment(question, planner)
+        question = Question.prepare(load_derivation(self._store, derivation_id))
+        return Assignment(question, JobPlanner(self._store, question.derivation, self._model.identity))
 
 
 class StoreWait:
@@ -189,15 +180,8 @@ class StoreWait:
                 if not tries:
                     self._observer.on_store_awaited(error)
                 tries += 1
-                _rest(min(_LONGEST_WAIT_S, backoff_s(tries)), lambda: self._is_stopping)
+                rest(min(_LONGEST_WAIT_S, backoff_s(tries)), lambda: self._is_stopping)
         return None
-
-
-def _rest(seconds: float, is_over: Callable[[], bool]) -> None:
-    """Sleep, but not through a stop."""
-    end = time.monotonic() + seconds
-    while not is_over() and time.monotonic() < end:
-        time.sleep(0.2)
 
 
 class Service:
@@ -221,7 +205,7 @@ class Service:
         self._observer = observer or ServiceObserver()
         self._grace_s, self._lease_s = grace_s, lease_s
         self._source = Agenda(
-            store, model, observer=self._observer, rotation=Rotation(SHIFT_S), until_empty=until_empty
+            store, model, observer=self._observer, rotation=Rotation(), until_empty=until_empty
         )
         self._worker: Worker | None = None
         # plain flags, as the worker's
@@ -244,20 +228,21 @@ class Service:
     def run(self) -> None:
         """Work until stopped, or until the queue is empty where that was asked for.
 
-        Raises: ModelError that no retry can mend, StoreTooNew; what was in flight is given back first.
+        Raises: ModelError that no retry can mend, StoreUnreachable where waiting mends nothing either: a file
+        that is gone or damaged, a right that was taken away. What was in flight is given back first.
         """
         while not self._is_stopping:
             began = time.monotonic()
             try:
                 self._work()
-            except StoreTooNew:
-                raise
             except StoreError as error:
+                if isinstance(error, StoreUnreachable) and not error.retryable:
+                    raise
                 # what was answered in the meantime is lost and asked again: its leases are taken over
                 self._losses = 1 if time.monotonic() - began > _STEADY_S else self._losses + 1
                 delay_s = backoff_s(self._losses)
                 self._observer.on_store_lost(error, delay_s)
-                _rest(delay_s, lambda: self._is_stopping)
+                rest(delay_s, lambda: self._is_stopping)
             else:
                 return
 

@@ -20,6 +20,7 @@ from holocron.errors import (
     PromptTooLong,
     SchemaRefused,
     StoreError,
+    Unreachable,
     WorkerForgotten,
 )
 from holocron.llm.model import LanguageModel, OnProgress
@@ -42,13 +43,13 @@ from holocron.work.concurrency import Concurrency
 from holocron.work.crew import Crew, Flight
 from holocron.work.observers import WorkObserver
 from holocron.work.pace import Pace
-from holocron.work.presence import find_dead, find_living, sign_off, sign_on
-from holocron.work.retry import backoff_s
+from holocron.work.presence import look_at, sign_off, sign_on
+from holocron.work.retry import backoff_s, rest
 from holocron.work.slots import SlottedModel
 
 log = logging.getLogger(__name__)
 
-#: a lease outlives the longest silence of a slow engine that reads a long prompt
+#: a lease outlives the longest silence of an engine in this process; while a server is silent it is renewed
 LEASE_S = 600.0
 #: how often the leases are looked at
 _LOOK_S = 5.0
@@ -58,8 +59,8 @@ _LINGER_S = 0.25
 _LET_GO_S = 2.0
 #: an engine that cannot be reached is tried again at least so often
 _LONGEST_OUTAGE_S = 30.0
-#: how late a stop may be noticed in a rest
-_NAP_S = 0.2
+#: how often in turn it is tried for somebody who waits for the end: about a minute
+MOST_OUTAGES = 8
 
 
 class Worker:
@@ -88,6 +89,7 @@ class Worker:
         #: how often in turn the engine could not be reached, and until when it is left alone
         self._outages = 0
         self._claim_from = 0.0
+        self._most_outages: int | None = None
         #: by the number of their derivation
         self._assignments: dict[int, Assignment] = {}
         self._looked_at = 0.0
@@ -125,15 +127,18 @@ class Worker:
     def work(self, question: Question, planner: JobPlanner) -> None:
         """Work until no job of this question and model is open, or until it is paused, or stopped.
 
-        Raises: as serve.
+        Raises: as serve; EngineUnreachable where the engine stays away for MOST_OUTAGES tries.
         """
-        self.serve(OneQuestion(self._store, Assignment(question, planner), self._observer))
+        assignment = Assignment(question, planner)
+        self.serve(OneQuestion(self._store, assignment, self._observer), most_outages=MOST_OUTAGES)
 
-    def serve(self, source: JobSource) -> None:
+    def serve(self, source: JobSource, *, most_outages: int | None = None) -> None:
         """Work what a source names until it ends, or until stopped.
 
+        most_outages: after so many tries in turn an engine that is away is given up; None waits for it.
         Raises: ModelError that no retry can mend, StoreError; what was in flight is given back first.
         """
+        self._most_outages = most_outages
         pace = Pace(slots=self._model.slots)
         with closing(Crew(pace.threads, self._answer, self._on_progress)) as crew:
             try:
@@ -148,11 +153,11 @@ class Worker:
                             break
                         pace.note(self._land(crew, pace))
                     elif not self._is_stopping and time.monotonic() < self._claim_from:
-                        self._rest(POLL_S)
+                        rest(POLL_S, lambda: self._is_stopping)
                     elif self._is_stopping or (rest_s := source.rest()) is None:
                         break
                     else:
-                        self._rest(rest_s)
+                        rest(rest_s, lambda: self._is_stopping)
             finally:
                 self._abandon(crew)
         self._show_answers(at_once=not self._is_aborting)
@@ -185,21 +190,17 @@ class Worker:
         self._observer.on_tokens(tokens)
         return not self._is_aborting
 
-    def _rest(self, seconds: float) -> None:
-        """Sleep, but not through a stop."""
-        end = time.monotonic() + seconds
-        while not self._is_stopping and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _NAP_S))
-
     def _room(self, pace: Pace) -> int:
         """Return how many jobs to claim."""
         if self._outages:
             # one job finds out whether the engine is back
             return 0 if self._flights or time.monotonic() < self._claim_from else 1
-        # jobs behind threads that all hang would only lose their leases too
-        if sum(flight.is_silent for flight in self._flights) >= pace.slots:
-            return 0
-        return pace.room(len(self._flights))
+        # jobs behind slots that all hang would only lose their leases too
+        return 0 if self._is_hanging() else pace.room(len(self._flights))
+
+    def _is_hanging(self) -> bool:
+        """Tell whether every slot is silent; a thread that waits for one tells nothing of the model."""
+        return sum(flight.is_silent for flight in self._flights) >= self._model.slots
 
     def _claim(self, source: JobSource, crew: Crew, pace: Pace) -> None:
         while (room := self._room(pace)) and (assignment := source.next()):
@@ -284,14 +285,17 @@ class Worker:
 
     def _fail(self, job: ClaimedJob, error: HolocronError) -> None:
         """Decide by the error what becomes of its job."""
+        if isinstance(error, EngineUnreachable):
+            self._note_outage(error)
         if isinstance(error, CompletionCancelled):
             release_jobs(self._store, [job])
+        elif isinstance(error, EngineUnreachable) and error.reason is not Unreachable.LOST:
+            # no server was asked, so that it tells nothing of the job
+            release_jobs(self._store, [job])
+            self._observer.on_failure(job, error, retried=True)
+            if self._most_outages is not None and self._outages >= self._most_outages:
+                raise error
         elif error.retryable:
-            now = time.monotonic()
-            # of many that fail together one counts
-            if isinstance(error, EngineUnreachable) and now >= self._claim_from:
-                self._outages += 1
-                self._claim_from = now + min(_LONGEST_OUTAGE_S, backoff_s(self._outages))
             retried = job.failures + 1 < MAX_FAILURES
             postpone_job(self._store, job, error=str(error), delay_s=backoff_s(job.failures + 1))
             self._observer.on_failure(job, error, retried=retried)
@@ -301,6 +305,15 @@ class Worker:
         else:
             # the model itself is missing or damaged: every other job would fail the same way
             raise error
+
+    def _note_outage(self, error: EngineUnreachable) -> None:
+        """Leave an engine that is away alone for a while that grows; of many failures together one counts."""
+        now = time.monotonic()
+        if now >= self._claim_from:
+            self._outages += 1
+            delay_s = min(_LONGEST_OUTAGE_S, backoff_s(self._outages))
+            self._claim_from = now + delay_s
+            self._observer.on_engine_lost(error, delay_s)
 
     def _give_back_waiting(self, crew: Crew) -> None:
         """Return the claimed jobs that no thread has begun."""
@@ -340,11 +353,11 @@ class Worker:
             self._looked_at = now
             # before the take-over: this process may have slept through its own leases
             self._renew_leases()
-            workers = list_workers(self._store)
+            lives = look_at(self._store, list_workers(self._store))
             take_over_jobs(
                 self._store,
-                dead_workers=find_dead(self._store, workers),
-                living_workers=find_living(self._store, workers),
+                dead_workers=[number for number in lives if not lives[number]],
+                living_workers=[number for number in lives if lives[number]],
             )
 
     def _renew_leases(self) -> None:
@@ -353,10 +366,10 @@ class Worker:
             flight.is_silent = flight.progress == flight.renewed_at_progress
             flight.renewed_at_progress = flight.progress
         moved = [flight for flight in begun if not flight.is_silent]
-        if moved:
+        if moved and not self._is_hanging():
             # what waits for a thread is as alive as the threads are
             moved += [flight for flight in self._flights if not flight.progress]
-        extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
+            extend_leases(self._store, [flight.job for flight in moved], lease_s=self._lease_s)
         held = list_held(self._store, self._worker_id)
         for flight in self._flights:
             # a cancelled job's answer would be thrown away: the engine is told to stop

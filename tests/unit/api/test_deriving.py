@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from pydantic import BaseModel, Field
 
 import holocron
 from factories import HONEST, SHIP_FACTS, make_derivation, ship_bundle, ship_text, ship_value, ships
+from holocron.api import deriving
 from holocron.errors import EvidenceMissing, HolocronError, UsageError
 from holocron.evidence import inline_bundle
 from holocron.llm.model import LanguageModel
 from holocron.llm.scripted import find_subject
+from holocron.store import Store
+from holocron.store.reports import StoredArtifact, load_artifact
 from holocron.testing import ScriptedModel, answer_from_evidence, in_turn, lie
 
 
@@ -135,6 +139,31 @@ def test_only_the_subjects_of_the_call_are_results() -> None:
     assert results.to_arrow().column("subject").to_pylist() == ["ship 2", "ship 9"]
     assert results.summary.unchanged == 1
     assert model.calls == 5
+
+
+def test_results_read_no_more_than_they_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many subjects the store has, only those of the call are loaded, in the order of their names."""
+    model = ScriptedModel(HONEST)
+    holocron.derive(ShipFacts, ships(30), model=model)
+    results = holocron.derive(ShipFacts, [ship_bundle(9), ship_bundle(2)], model=model)
+    loaded: list[int] = []
+
+    def load(store: Store, number: int) -> StoredArtifact:
+        loaded.append(number)
+        return load_artifact(store, number)
+
+    def pass_rows(schema: object, rows: Iterable[Mapping[str, object]]) -> Iterator[object]:
+        taken.extend(rows)
+        return iter(())
+
+    taken: list[Mapping[str, object]] = []
+    monkeypatch.setattr(deriving, "load_artifact", load)
+    assert [artifact.subject for artifact in results] == ["ship 2", "ship 9"]
+    assert len(loaded) == 2
+    monkeypatch.setattr(deriving, "arrow_batches", pass_rows)
+    pytest.importorskip("pyarrow")
+    results.to_arrow()
+    assert [row["subject"] for row in taken] == ["ship 2", "ship 9"]
 
 
 def test_a_rejected_answer_is_no_result() -> None:
@@ -288,7 +317,6 @@ def test_the_projects_settings_count(project: Path) -> None:
 
 def test_the_command_finds_what_python_derived(project: Path) -> None:
     """A derivation file with the same question finds every subject unchanged: there is one path."""
-    from holocron.store import Store
     from holocron.work import derive_evidence
 
     model = ScriptedModel(answer_from_evidence(SHIP_FACTS))

@@ -8,7 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from holocron.cli.chatting import Turn, chat
+from holocron.cli.chatting import Turn, _read_event, chat
 
 
 class _Terminal(io.StringIO):
@@ -35,6 +35,17 @@ def test_ctrl_c_ends_an_answer_and_not_the_chat(monkeypatch: pytest.MonkeyPatch)
     assert out.getvalue() == "So \nSo be it\n"
     assert "(stopped)" in err.getvalue()
     assert seen == [["one"], ["one", "So ", "two"]]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [b"1", b"[]", b'{"choices":[null]}', b'{"choices":{}}', b'{"choices":[{"delta":3}]}', b"[" * 90_000],
+    ids=["number", "array", "null choice", "no choices", "no delta", "deep"],
+)
+def test_an_event_that_is_none_says_nothing(event: bytes) -> None:
+    """What is no event of an answer is passed by; whoever reads the answer as a whole tells it."""
+    assert "".join(_read_event(b"data: " + event)) == ""
+    assert list(_read_event(b'data: {"choices":[null,{"delta":{"content":"So"}}]}')) == ["So"]
 
 
 @pytest.mark.parametrize("last", ["/bye", None], ids=["bye", "end-of-input"])

@@ -13,20 +13,20 @@ from holocron.store.migrations import VERSION
 
 
 def test_a_database_is_upgraded_and_says_so(empty_url: str, tmp_path: Path) -> None:
-    """A server's empty database is refused by other commands until it is upgraded; a file never is."""
+    """An empty database is refused by commands that only look, and not changed, until it is upgraded."""
     chosen = ("--project", tmp_path, "--database", empty_url)
     with Store(empty_url, any_version=True) as store:
         embedded = store.dialect.embedded
-    if not embedded:
-        before = call(*chosen, "db", "status", "--json")
-        assert before.code == Exit.CANNOT_RUN
-        assert (before.document["version"], before.document["is_ready"]) == (0, False)
-        assert "Type: holocron db upgrade" in call(*chosen, "db", "status").out
-        refused = call(*chosen, "status")
+    before = call(*chosen, "db", "status", "--json")
+    assert before.code == Exit.CANNOT_RUN
+    assert (before.document["version"], before.document["is_ready"]) == (0, False)
+    assert "Type: holocron db upgrade" in call(*chosen, "db", "status").out
+    for arguments in (["status"], ["jobs"], ["pause"], ["verify"]):
+        refused = call(*chosen, *arguments)
         assert refused.code == Exit.CANNOT_RUN
-        assert "no Holocron schema yet" in refused.err
-        assert "holocron db upgrade" in refused.err
-    assert call(*chosen, "db", "upgrade").code == Exit.DONE
+        assert ("is no Holocron database" if embedded else "no Holocron schema yet") in refused.err
+        assert ("holocron derive" if embedded else "holocron db upgrade") in refused.err
+    assert f"from schema version 0 to {VERSION}" in call(*chosen, "db", "upgrade").out
     assert f"version {VERSION} already" in call(*chosen, "db", "upgrade").out
     after = call(*chosen, "db", "status", "--json")
     assert after.code == Exit.DONE

@@ -3,10 +3,12 @@ from __future__ import annotations
 import io
 from collections import Counter
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
 from holocron.cli.exits import Exit
+from holocron.cli.given import Given
 from holocron.cli.progress import Tally, Trouble
 from holocron.cli.running import RunOutcome, exit_code, report
 from holocron.errors import EvidenceMissing, EvidenceUnreadable
@@ -63,15 +65,18 @@ def test_the_report_names_counts_troubles_and_the_next_step() -> None:
     )
     out = io.StringIO()
     with redirect_stdout(out):
-        report([outcome], "holocron retry --model x")
+        report([outcome], Given(project=Path("p"), model="y"), "x")
     assert out.getvalue().splitlines() == [
         (
             "ships: 1,202 subjects: 1,200 accepted, 1 rejected, 1 failed; 7 unchanged, so not asked again;"
             " 1 worked in 2 s. 1 piece of evidence cannot be used."
         ),
         "  rejected: a\\x1b.txt: /year: 1 2",
-        "Look at them: holocron jobs --status rejected. Work them again: holocron retry --model x",
-        "Look at them: holocron jobs --status failed. Work them again: holocron retry --model x",
+        *(
+            f"Look at them: holocron --project p jobs --status {status}."
+            " Work them again: holocron --project p retry --model x"
+            for status in ("rejected", "failed")
+        ),
     ]
 
 
@@ -79,6 +84,6 @@ def test_a_stopped_run_says_that_nothing_is_lost() -> None:
     """Open jobs are counted, and the same command goes on."""
     out = io.StringIO()
     with redirect_stdout(out):
-        report([make_outcome(accepted=1, ready=2, claimed=1, stopped=True)], "holocron retry")
+        report([make_outcome(accepted=1, ready=2, claimed=1, stopped=True)], Given())
     assert "3 still open" in out.getvalue()
     assert "goes on from here" in out.getvalue()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import unicodedata
 from contextlib import redirect_stdout
 
@@ -79,14 +80,29 @@ def test_a_table_that_goes_to_a_file_has_a_line_per_row() -> None:
     ("text", "word"),
     [
         ("gguf:models/small.gguf", "gguf:models/small.gguf"),
-        ("C:\\data\\x.gguf", "C:\\data\\x.gguf"),
+        ("C:\\data\\x.gguf", '"C:\\data\\x.gguf"'),
         ("ships/größe.txt", "ships/größe.txt"),
         ("Nils Orrin", '"Nils Orrin"'),
         ("a(b)&c", '"a(b)&c"'),
         ("it's", '"it\'s"'),
         ("", '""'),
+        ('"big" ship', "'\"big\" ship'"),
+        ("$HOME", "'$HOME'"),
+        ("`id`", "'`id`'"),
+        ("oh!", "'oh!'"),
+        ("a b\\", "'a b\\'"),
+        ("it's $5", "'it'\"'\"'s $5'"),
     ],
 )
 def test_a_word_of_a_command_can_be_copied(text: str, word: str) -> None:
     """What a shell would take apart or act upon stands in quotation marks."""
     assert quote_word(text) == word
+    assert shlex.split(quote_word(text)) == [text]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+def test_a_posix_shell_reads_a_quoted_word_as_it_was(text: str) -> None:
+    """Whatever is in it, it is one word, and nothing in it is expanded."""
+    word = quote_word(text)
+    assert shlex.split(word) == [text]
+    assert word[:1] == "'" or not set(word) & set("$`")

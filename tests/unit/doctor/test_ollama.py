@@ -17,6 +17,7 @@ from holocron.doctor.machine import Machine
 from holocron.doctor.ollama import check_host_variable, check_version, examine_ollama
 from holocron.doctor.project import load_questions
 from holocron.doctor.reaching import ServerPlace
+from holocron.fingerprint import JSONValue
 from holocron.llm.ollama import OllamaModel
 from holocron.llm.ollama_api import OllamaApi
 from ollama_server import Installed, OllamaServer, refuse_memory
@@ -263,3 +264,34 @@ def test_a_load_that_fails_has_its_cause(
     found = examine(server, opening(server))["load"]
     assert (found.health, found.cause) == (Health.ERROR, cause)
     assert words in found.mend
+
+
+def test_a_password_is_never_said(server: OllamaServer) -> None:
+    """One in the address, and one in what OLLAMA_HOST holds, whether the server answers or not."""
+    for url, ollama_host in (
+        ("http://me:S3CRET@127.0.0.1:1", ""),
+        (server.url, "http://me:S3CRET@models.example.com"),
+        ("http://127.0.0.1:1", "me:S3CRET@127.0.0.1:2"),
+    ):
+        place = ServerPlace(
+            url=url, engine="Ollama", variable="OLLAMA_HOST_BASE_URL", ollama_host=ollama_host
+        )
+        assert "S3CRET" not in str(list(examine_ollama(place, WantedModel(name="tiny"), Machine())))
+
+
+def test_an_address_that_is_refused_is_said_once() -> None:
+    """Nothing is told of a server that cannot be looked for."""
+    place = ServerPlace(url="http://me:x@h:1", engine="Ollama", variable="X", ollama_host="ollama")
+    found = list(examine_ollama(place, WantedModel(name="tiny"), Machine()))
+    assert [one.cause for one in found] == [Cause.ADDRESS_INVALID]
+
+
+@pytest.mark.parametrize("path", ["/api/version", "/api/tags"])
+@pytest.mark.parametrize("said", [{"detail": "Not Found"}, {"error": "not found"}, {"error": {"code": 404}}])
+def test_a_server_without_ollamas_paths_is_another_one(
+    server: OllamaServer, path: str, said: dict[str, JSONValue]
+) -> None:
+    """A 404 in JSON, as FastAPI, vLLM and llama.cpp's server say it, names no model."""
+    server.plant(path, lambda exchange: exchange.send_json(said, status=404))
+    found = examine(server)["server"]
+    assert (found.health, found.cause) == (Health.ERROR, Cause.OTHER_SERVER)

@@ -37,13 +37,13 @@ def test_an_empty_folder_has_two_warnings(tmp_path: Path) -> None:
     [
         pytest.param({"contract": {"type": "string"}}, "contract", id="contract"),
         pytest.param({"options": {"repairs": -1}}, "repairs", id="option"),
-        pytest.param({"name": "ships__"}, "two files", id="two-of-a-name"),
+        pytest.param({"name": "ships__"}, "both define", id="two-of-a-name"),
     ],
 )
 def test_each_bad_derivation_is_named(tmp_path: Path, keys: dict[str, object], word: str) -> None:
     """Every file that cannot be used is an error of its own; the good ones are looked at all the same."""
     make_project(tmp_path)
-    if word == "two files":
+    if word == "both define":
         folder = tmp_path / "derivations"
         (folder / "copy.yaml").write_bytes((folder / "ship_facts.yaml").read_bytes())
     else:
@@ -51,7 +51,7 @@ def test_each_bad_derivation_is_named(tmp_path: Path, keys: dict[str, object], w
         write_derivation(tmp_path, "broken_two", **keys)  # type: ignore[arg-type]  # a table of bad keys
     found = list(examine_project(tmp_path, is_marked=True))
     bad = [one for one in found if one.cause is Cause.DERIVATION_INVALID]
-    assert len(bad) == (1 if word == "two files" else 2)
+    assert len(bad) == (1 if word == "both define" else 2)
     assert all(word in one.sentence and one.mend for one in bad)
     assert all(one.health is Health.ERROR for one in bad)
     assert found[-1].check == "evidence"

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from holocron.cli.commands import doctor
 from holocron.doctor import Cause, Diagnosis, Health, ollama, reaching
 from holocron.doctor.loading import WantedModel
 from holocron.doctor.machine import Machine
@@ -216,3 +217,19 @@ def test_a_name_that_another_server_needs_is_said_with_its_own_variable(
     assert found.cause is Cause.CONTAINER_ADDRESS
     assert "OPENAI_BASE_URL" in found.mend
     assert "OLLAMA" not in found.mend
+
+
+def test_a_port_that_refuses_slowly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows says it after 2.0 s: until then the doctor waits, and does not call it a timeout."""
+
+    def connect(_: object, timeout: float, *__: object) -> None:
+        raise ConnectionRefusedError if timeout > 2.2 else TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    place = ServerPlace(url="http://127.0.0.1:1/v1", engine="the model's server", variable="OPENAI_BASE_URL")
+    assert list(examine_openai(place, WantedModel(name="x"), None))[-1].cause is Cause.REFUSED
+
+
+def test_two_addresses_that_refuse_slowly_fit_a_round() -> None:
+    """The look-up of a name and both of its addresses are through before the round is called too slow."""
+    assert reaching._NAME_LIMIT_S + 2 * reaching.QUICK.connect_s < doctor._LIMIT_S

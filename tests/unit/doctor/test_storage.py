@@ -49,6 +49,19 @@ def test_a_database_of_a_newer_holocron_is_an_error(tmp_path: Path) -> None:
     assert "pip install --upgrade" in found.mend
 
 
+def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
+    """A SQLite file without Holocron's tables gets none from the doctor, and is called what it is."""
+    file = tmp_path / "x.sqlite"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE mine (x)")
+    before = file.read_bytes()
+    found = next(examine_storage(url_of(file), shown=str(file), file=file, model="x"))
+    assert (found.health, found.cause) == (Health.ERROR, Cause.DATABASE_OLD)
+    assert found.sentence == f"{file} is no Holocron database"
+    assert "--database" in found.mend
+    assert file.read_bytes() == before
+
+
 def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     """Another program's file is refused in words."""
     file = tmp_path / "x.sqlite"
@@ -116,7 +129,8 @@ def test_what_a_server_says_is_told_apart(
 ) -> None:
     """Too old, held, full and not there have a cause and a mend of their own."""
 
-    def open_store(_url: str) -> Store:
+    def open_store(_url: str, *, upgrades: bool) -> Store:
+        assert not upgrades
         raise error
 
     monkeypatch.setattr(storage, "Store", open_store)

@@ -70,3 +70,15 @@ def test_the_engine_is_loaded_only_where_it_answers(tiny_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_home_folder_of_nobody_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip behind the tilde is told as a file that is not there."""
+
+    def expand(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", expand)
+    with pytest.raises(ModelNotFound, match="~nobody") as caught:
+        open_model("gguf:~nobody/model.gguf")
+    assert "path" in caught.value.hint

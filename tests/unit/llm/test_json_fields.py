@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holocron.llm.json_fields import count_of, number_of, part_of, text_of
+from holocron.llm.json_fields import count_of, number_of, part_of, parts_of, text_of
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_no_value_is_an_error(value: object) -> None:
     assert isinstance(number_of(values, "key") / 1e6, float)  # type: ignore[arg-type]  # any JSON
     assert isinstance(text_of(values, "key"), str)  # type: ignore[arg-type]  # any JSON
     assert part_of(values, "key") == {}  # type: ignore[arg-type]  # any JSON
+    assert parts_of(values, "key") == []  # type: ignore[arg-type]  # any JSON
+
+
+def test_the_objects_of_an_array_are_found() -> None:
+    """What stands between them is passed over."""
+    assert parts_of({"key": [None, {"a": 1}, 2, {}, "x", [{}]]}, "key") == [{"a": 1}, {}]

@@ -285,11 +285,25 @@ def test_a_name_without_a_tag_is_the_latest(name: str, whole: str) -> None:
 
 
 def test_what_is_no_ollama_is_said(server: OllamaServer) -> None:
-    """A page, or JSON without a version, is something else on the port."""
-    for fault in (answer_page(), lambda exchange: exchange.send_json({"detail": "Not Found"}, status=404)):
-        server.plant("/api/version", fault)
-        with pytest.raises((EngineUnknown, ModelNotFound)):
-            OllamaApi(server.url).version()
+    """A page, or a path that is not there, is something else on the port, whatever was asked."""
+    api = OllamaApi(server.url)
+    for fault in (
+        answer_page(),
+        lambda exchange: exchange.send_json({"detail": "Not Found"}, status=404),
+        lambda exchange: exchange.send_json({"error": {"message": "File Not Found"}}, status=404),
+        lambda exchange: exchange.send_json({"detail": "Method Not Allowed"}, status=405),
+    ):
+        for path in ("/api/version", "/api/tags", "/api/show"):
+            server.plant(path, fault)
+        for ask in (api.version, api.list_models, lambda: api.show("tiny")):
+            with pytest.raises(EngineUnknown):
+                ask()
+    server.plant("/api/pull", refuse(405, None))
+    with pytest.raises(EngineUnknown):
+        list(api.pull("tiny"))
+    server.plant("/api/tags", refuse(404, "not found"))
+    with pytest.raises(EngineUnknown):
+        api.list_models()
 
 
 def test_a_pull_tells_of_every_layer(server: OllamaServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ from holocron.errors import (
     SchemaRefused,
     SettingsInvalid,
 )
+from holocron.fingerprint import JSONValue
 from holocron.llm.model import FinishReason
 from holocron.llm.openai import OpenAIModel, OpenAIServer
 from holocron.llm.wire import Patience
@@ -97,6 +99,9 @@ FAULTS: dict[str, tuple[Fault, type[HolocronError], str]] = {
     "other refusal": (say_error(400, f"no {KEY}"), ModelError, r"refused the request: no \*\*\*"),
     "silence": (stall_at_once(), ModelStalled, "sent nothing"),
     "connection lost": (drop_at_once(), EngineUnreachable, "connection broke"),
+    "no object": (send_lines(b"data: 1\n\n"), ModelError, "no object"),
+    "no list of choices": (send_lines(b'data: {"choices":1}\n\n'), ModelStalled, "without saying why"),
+    "no choice": (send_lines(b'data: {"choices":[null,1]}\n\n'), ModelStalled, "without saying why"),
     "another server": (answer_page(), EngineUnknown, "no OpenAI-compatible server"),
     "error in mid-stream": (break_off("a", error="boom"), ModelUnavailable, "boom"),
     "error as a whole": (
@@ -198,3 +203,26 @@ def test_an_address_without_its_path_is_said(server: OpenAIServerFake) -> None:
     with pytest.raises(EngineUnknown) as caught:
         OpenAIModel(client, "tiny").complete(make_prompt())
     assert "/v1" in caught.value.hint
+
+
+def test_an_error_that_is_null_is_none(server: OpenAIServerFake) -> None:
+    """Some servers name the field in every event."""
+    said: JSONValue = {
+        "error": None,
+        "usage": None,
+        "choices": [None, {"delta": {"content": "{}"}, "finish_reason": "stop"}],
+    }
+    server.plant(CHAT, send_lines(b"data: " + json.dumps(said).encode() + b"\n\n"))
+    assert _open(server).complete(make_prompt()).text == "{}"
+
+
+def test_what_a_person_can_mend_has_a_hint(server: OpenAIServerFake) -> None:
+    """A name that no model has, and a key that cannot be one."""
+    server.plant("/v1/models", refuse(404, "no"))
+    server.plant(CHAT, say_error(404, "The model `tiny` does not exist"))
+    with pytest.raises(ModelNotFound) as missing:
+        _open(server).complete(make_prompt())
+    assert "holocron models list openai" in missing.value.hint
+    with pytest.raises(SettingsInvalid) as broken:
+        _open(server, key="sk\nX")
+    assert "Copy it again" in broken.value.hint

@@ -219,7 +219,23 @@ def test_a_script_file(tmp_path: Path) -> None:
         _say(model)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{'a': 1}"], ids=["empty", "a list", "no JSON"])
+BROKEN: dict[str, str] = {
+    "empty": "",
+    "a list": "[]",
+    "no JSON": "{'a': 1}",
+    "nested without end": "[" * 100_000,
+    "a pattern that is none": '{"$patterns": {"name": "("}}',
+    "a pattern that is a number": '{"$patterns": {"name": 3}}',
+    "patterns that are a number": '{"$patterns": 3}',
+    "slots that are a word": '{"$slots": "x"}',
+    "slots without end": '{"$slots": 1e999}',
+    "slots that are null": '{"$slots": null}',
+    "a time that is a list": '{"$latency_s": []}',
+    "an end that is none": '{"*": {"text": "a", "finish_reason": "tired"}}',
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_script_file_is_damaged(content: str, tmp_path: Path) -> None:
     """A file that is no script is refused by name."""
     with pytest.raises(ModelDamaged, match=r"script\.json"):
@@ -230,3 +246,9 @@ def test_a_missing_script_file_is_not_found(tmp_path: Path) -> None:
     """A file that is not there is not found."""
     with pytest.raises(ModelNotFound):
         open_script(tmp_path / "none.json", name="s")
+
+
+def test_a_subject_without_answers_is_answered_by_nobody(tmp_path: Path) -> None:
+    """An empty list is as good as none: the sentence names the subject."""
+    with pytest.raises(ModelError, match="no answer about 'peak'"):
+        _say(open_script(_write(tmp_path, '{"*": []}'), name="s"))

@@ -24,6 +24,14 @@ def test_a_window_is_chosen(trained: int, asked: int | None, window: int) -> Non
     assert choose_window(trained, asked) == window
 
 
+@pytest.mark.parametrize("asked", [None, 64, 512])
+def test_a_model_too_small_for_any_window_is_said(asked: int | None) -> None:
+    """Whatever a person asked for, the model is what is too small, and the hint says so."""
+    with pytest.raises(SettingsInvalid, match="the model's own window of 128 tokens") as caught:
+        choose_window(128, asked)
+    assert "Choose a model" in caught.value.hint
+
+
 @pytest.mark.parametrize(("trained", "asked", "said"), [(4096, 4097, "more than"), (4096, 255, "too small")])
 def test_a_window_that_cannot_be_is_refused(trained: int, asked: int, said: str) -> None:
     """Nothing is made smaller or larger in silence."""

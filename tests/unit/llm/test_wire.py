@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -116,11 +117,28 @@ def test_a_connection_that_was_closed_meanwhile_is_made_anew(echo: _Echo) -> Non
     assert [request.path for request in echo.requests] == ["/x", "/y"]
 
 
-def test_a_request_that_the_server_took_is_not_sent_again(echo: _Echo) -> None:
-    """It may have been worked, and paid for: only who counts attempts may ask again."""
+def test_a_connection_that_is_being_closed_is_made_anew(echo: _Echo) -> None:
+    """A server may close what it kept just as it is used; a new connection has no such excuse."""
     server = _open(echo)
     _read(server)
     echo.plant("/x", drop_at_once())
+    assert b'"path": "/x"' in _read(server)
+    echo.plant("/x", drop_at_once(), times=2)
+    with pytest.raises(EngineUnreachable) as caught:
+        _read(server)
+    assert caught.value.reason is Unreachable.LOST
+
+
+def test_a_request_that_the_server_took_is_not_sent_again(echo: _Echo) -> None:
+    """It may have been worked, and paid for: only who counts attempts may ask again."""
+
+    def work_and_drop(exchange: Exchange) -> None:
+        time.sleep(0.4)
+        exchange.drop()
+
+    server = _open(echo)
+    _read(server)
+    echo.plant("/x", work_and_drop)
     with pytest.raises(EngineUnreachable) as caught:
         _read(server)
     assert caught.value.reason is Unreachable.LOST
@@ -271,6 +289,18 @@ def test_each_failure_to_connect_has_its_reason() -> None:
     with pytest.raises(EngineUnreachable, match=r"'no-such-host\.invalid' is not known") as caught:
         _read(unnamed)
     assert caught.value.reason is Unreachable.NAME
+
+
+def test_a_machine_that_is_off_is_not_a_connection_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no network leads, no request was sent, and no job is to blame."""
+
+    def fail(_connection: wire._Connection) -> None:
+        raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+    monkeypatch.setattr(wire._Connection, "connect", fail)
+    with pytest.raises(EngineUnreachable, match="no network leads there: No route to host") as caught:
+        _read(EngineServer("http://192.0.2.1:1", engine="the engine"))
+    assert caught.value.reason is Unreachable.TIMEOUT
 
 
 def test_what_speaks_no_http_is_something_else(echo: _Echo) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -81,6 +82,57 @@ def test_a_subject_that_stands_twice_is_said(store: Store) -> None:
     found = list(plan_jobs(planner, [*ships(PLAN_BATCH), ship_bundle(0, port="Belcor")]))
     (rejected,) = [one for one in found if isinstance(one, EvidenceRejected)]
     assert "'ship 0' stands twice" in str(rejected.error)
+
+
+def _named(subject: str) -> EvidenceBundle:
+    return EvidenceBundle(subject=subject, items=ship_bundle(1).items)
+
+
+def _sourced(**changed: str) -> EvidenceBundle:
+    (item,) = ship_bundle(1).items
+    return EvidenceBundle(subject="ship 1", items=(dataclasses.replace(item, **changed),))
+
+
+@pytest.mark.parametrize(
+    ("bundle", "said"),
+    [
+        pytest.param(EvidenceBundle(subject="ship 1", items=()), "has no evidence", id="no item"),
+        pytest.param(_named("  "), "1 to 400 characters", id="blank"),
+        pytest.param(_named("x" * 401), "1 to 400 characters", id="long"),
+        pytest.param(_named("ship 1 "), "no space at its end", id="a space at the end"),
+        pytest.param(_named("ship\0"), "a NUL in its text", id="NUL in the subject"),
+        pytest.param(_sourced(text="x\ud800"), "half a character", id="half a character"),
+        pytest.param(_sourced(source="a\ud800"), "half a character .* in a source", id="half a source"),
+        pytest.param(_sourced(source="a\0b"), "a NUL in a source", id="NUL in a source"),
+        pytest.param(_sourced(source_hash="a\0b"), "a NUL in a hash", id="NUL in a hash"),
+    ],
+)
+def test_what_no_database_holds_stops_nothing_else(store: Store, bundle: EvidenceBundle, said: str) -> None:
+    """It is named and left out, with what to do, in words that every terminal takes; others are planned."""
+    planner = JobPlanner(store, make_derivation(), MODEL)
+    rejected, planned = plan_jobs(planner, [bundle, ship_bundle(2)])
+    assert isinstance(rejected, EvidenceRejected)
+    assert re.search(said, str(rejected.error))
+    assert rejected.error.hint
+    assert f"{rejected.source}: {rejected.error}".encode()
+    assert not isinstance(planned, EvidenceRejected)
+    assert planned.state is PlanState.QUEUED
+
+
+def test_a_batch_ends_where_it_holds_much_text(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large bundles are written a few at a time, however few they are, and each one is planned."""
+    monkeypatch.setattr(pipeline, "PLAN_CHARACTERS", 300)
+    read: list[int] = []
+
+    def bundles() -> Iterator[EvidenceBundle]:
+        for number in range(9):
+            read.append(number)
+            yield ship_bundle(number)
+
+    planned = plan_jobs(JobPlanner(store, make_derivation(), MODEL), bundles())
+    next(planned)
+    assert len(ship_text(0)) * (len(read) - 1) < 300 <= len(ship_text(0)) * len(read)
+    assert len(list(planned)) == 8
 
 
 def test_nothing_to_plan_is_nothing(store: Store) -> None:

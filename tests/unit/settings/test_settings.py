@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,55 @@ def test_a_plain_path_is_a_database(project: Path) -> None:
     """A path without a scheme is the file of a database, placed as a URL's would be."""
     assert _load(project, 'database_url = "sub/a b.sqlite"').database_file == project / "sub" / "a b.sqlite"
     assert _load(project, HOLOCRON_DATABASE_URL="a?b.sqlite").database_file == Path.cwd() / "a?b.sqlite"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("host=db.example user=me password=S3CRET dbname=x", id="libpq"),
+        pytest.param("Server=tcp:db,1433;User Id=sa;Password=S3CRET", id="ADO"),
+        pytest.param("Password=S3CRET;Server=tcp://db", id="ADO with an address"),
+        pytest.param("postgresql:/me:S3CRET@db.example/x", id="one slash"),
+        pytest.param("postgresql//me:S3CRET@db.example/x", id="no colon"),
+        pytest.param("me:S3CRET@db.example/x", id="no scheme"),
+        pytest.param("db.example/x?password=S3CRET", id="an option"),
+        pytest.param("jdbc:postgresql://db.example/x?password=S3CRET", id="JDBC"),
+    ],
+)
+def test_what_may_hold_a_password_is_no_files_name(project: Path, text: str) -> None:
+    """Another program's way to name a server is refused without being quoted, wherever it is written."""
+    for place in ("HOLOCRON_DATABASE_URL", "database_url"):
+        toml = f"database_url = '{text}'" if place == "database_url" else ""
+        with pytest.raises(SettingsInvalid, match=f"{place} is neither a URL nor a path") as caught:
+            _load(project, toml, **({} if toml else {place: text}))
+        assert "S3CRET" not in f"{caught.value} {caught.value.hint}"
+        assert "postgresql://" in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["./a=b.sqlite", "/data/date=2/x;y.sqlite", "../a:b", "C:\\x\\a=b.sqlite"])
+def test_a_path_that_begins_like_one_may_have_any_sign(project: Path, path: str) -> None:
+    """Only what does not begin like a path is taken for a connection string."""
+    assert _load(project, HOLOCRON_DATABASE_URL=path).database_file == Path.cwd() / path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="ON WINDOWS every name has a home folder beside the user's own")
+@pytest.mark.parametrize(
+    "toml", ["model = 'gguf:~nosuchuser/x.gguf'", "database_url = '~nosuchuser/x.sqlite'"]
+)
+def test_nobodys_home_folder_is_a_setting_that_cannot_be_used(project: Path, toml: str) -> None:
+    """A `~` with a name that no user has is told with the path and a mend."""
+    with pytest.raises(SettingsInvalid, match="no home folder for '~nosuchuser/x") as caught:
+        _load(project, toml)
+    assert caught.value.hint
+
+
+def test_a_root_that_is_not_there_yet_is_the_projects(project: Path) -> None:
+    """Nothing is looked for upwards from a root that is named as that."""
+    (project / "holocron.toml").write_text("slots = 3")
+    new = project / "new"
+    assert Settings.load(new, environment={}).slots == 3
+    settings = Settings.load(root=new, environment={})
+    assert (settings.root, settings.slots) == (new, None)
 
 
 @pytest.mark.parametrize("name", ["plain", "a b", "50%", "%20", "a?b", "a#b", "a+b", "ü 海", "a&b=c", "'"])

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -29,6 +30,7 @@ from holocron.store.dialects.dialect import connection_lost
 from holocron.testing import ScriptedModel
 from holocron.work import serving
 from holocron.work import worker as worker_module
+from holocron.work.rotation import Rotation
 from holocron.work.serving import Service, ServiceObserver, StoreWait
 
 _STATES = "SELECT status, failures, worker_id FROM holocron_job"
@@ -96,7 +98,7 @@ def test_jobs_of_one_derivation_run_together(store: Store) -> None:
 
 def test_two_derivations_share_the_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where turns are short, no derivation waits for the end of another."""
-    monkeypatch.setattr(serving, "SHIFT_S", 0.0)
+    monkeypatch.setattr(serving, "Rotation", partial(Rotation, 0.0))
     _plan(store, "ship_facts", 8)
     _plan(store, "port_facts", 8)
     order = _serve(store, ScriptedModel(HONEST, slots=1)).order
@@ -123,7 +125,7 @@ def test_jobs_of_another_model_are_left_alone(store: Store) -> None:
     ],
 )
 def test_a_bad_definition_stops_its_own_jobs_only(store: Store, statement: str) -> None:
-    """A derivation that cannot be used is told once and left alone; the others are worked to the end."""
+    """A derivation that cannot be used is told once, and all it has left alone; the others are worked."""
     if store.dialect.title == "PostgreSQL":
         statement = statement.replace("replace(definition,", "replace(definition::text,").replace(
             "about')", "about')::json"
@@ -133,6 +135,7 @@ def test_a_bad_definition_stops_its_own_jobs_only(store: Store, statement: str) 
     _plan(store, "port_facts", 2)
     watching = _serve(store, ScriptedModel(HONEST))
     assert (watching.order, watching.skipped) == (["port_facts"] * 2, ["ship_facts"])
+    assert count_rows(store, ["holocron_derivation"]) == {"holocron_derivation": 2}
     assert Counter(rows(store, "SELECT status FROM holocron_job")) == {("ready",): 2, ("accepted",): 2}
 
 
@@ -238,7 +241,7 @@ def test_a_cancelled_job_frees_its_slot(store: Store, store_url: str) -> None:
 def test_a_lost_database_is_waited_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the database goes away in the middle of the work, the service tries again and ends it."""
     _plan(store, "ship_facts", 6)
-    faults = iter([StoreUnreachable("gone"), StoreUnreachable("still gone")])
+    faults = iter([connection_lost("gone"), connection_lost("still gone")])
     commit = worker_module.commit_results
 
     def break_twice(*arguments: object) -> object:
@@ -252,6 +255,24 @@ def test_a_lost_database_is_waited_for(store: Store, monkeypatch: pytest.MonkeyP
     assert watching.losses == 2
     assert len(watching.order) == 6
     assert Counter(rows(store, "SELECT status, worker_id FROM holocron_job")) == {("accepted", None): 6}
+
+
+def test_a_database_that_no_wait_mends_ends_the_service(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is gone, damage, or a right that was taken away is raised, and no wait for it is told."""
+    _plan(store, "ship_facts", 6)
+
+    def refuse(*_: object) -> object:
+        raise StoreUnreachable("the database was taken away")
+
+    monkeypatch.setattr(worker_module, "commit_results", refuse)
+    watching = _Watching()
+    service = Service(store, ScriptedModel(HONEST), observer=watching)
+    with pytest.raises(StoreUnreachable, match="taken away"):
+        service.run()
+    assert watching.losses == 0
+    assert Counter(rows(store, _STATES)) == {("ready", 0, None): 6}
 
 
 def _plant_faults(monkeypatch: pytest.MonkeyPatch, *faults: StoreError) -> None:
@@ -313,7 +334,7 @@ def test_losses_that_lie_apart_are_each_the_first(
         clock[0] += worked_s
         if len(asked) == len(losses):
             return
-        raise StoreUnreachable("gone")
+        raise connection_lost("gone")
 
     def backoff_s(failures: int) -> float:
         asked.append(failures)

@@ -193,6 +193,22 @@ def test_a_hung_worker_cannot_finish_twice(store: Store, store_url: str) -> None
     assert rows(store, "SELECT attempt FROM holocron_run") == [(2,)]
 
 
+def test_jobs_behind_a_model_that_hangs_are_taken_over(store: Store, store_url: str) -> None:
+    """Where all slots hang, what waits for a slot or a thread loses its lease too, though threads poll."""
+    hanging = _Hanging(slots=4)
+    planner, _ = plan_ships(store, *ships(8))
+    with _another(store_url, hanging, lease_s=0.4):
+        _wait_for(lambda: rows(store, _STATES + " WHERE status <> 'claimed'") == [], "all claims")
+        began = time.monotonic()
+        _work(store, ScriptedModel(HONEST), planner, lease_s=0.4)
+        # the model would be let go by itself after 30 s
+        assert time.monotonic() - began < 20
+        hanging.let_go.set()
+    done = "SELECT status, attempt, count(*) FROM holocron_job GROUP BY status, attempt"
+    assert rows(store, done) == [("accepted", 2, 8)]
+    assert count_rows(store, ["holocron_run"]) == {"holocron_run": 8}
+
+
 def test_progress_renews_a_lease(store: Store, store_url: str) -> None:
     """A slow job that makes progress outlives its lease many times, and nobody takes it."""
     slow, idle = ScriptedModel(HONEST, latency_s=2.5, slots=1), ScriptedModel(HONEST)

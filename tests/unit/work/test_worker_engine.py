@@ -9,16 +9,19 @@ from functools import partial
 
 import pytest
 
-from factories import HONEST, make_derivation, rows, ships
+from factories import HONEST, make_derivation, plan_ships, rows, ships
 from holocron.derivation.prompt import Prompt
-from holocron.errors import EngineUnreachable
+from holocron.errors import EngineUnreachable, Unreachable
 from holocron.llm.model import Abilities, Completion, OnProgress
 from holocron.llm.scripted import scripted_identity
-from holocron.store import Store
+from holocron.store import JobStatus, Store
+from holocron.store.queue import MAX_FAILURES
 from holocron.testing import ScriptedModel
 from holocron.work import WorkObserver, derive_evidence
 from holocron.work import worker as worker_module
 from holocron.work.concurrency import Concurrency
+from holocron.work.serving import Service, ServiceObserver
+from holocron.work.worker import MOST_OUTAGES
 
 
 class _Remote(ScriptedModel):
@@ -95,14 +98,15 @@ def test_an_engine_that_goes_away_costs_few_attempts(sqlite_url: str) -> None:
 
 def test_an_answer_from_before_tells_nothing_of_the_engine_now(sqlite_url: str) -> None:
     """What was asked before the engine went away, and answered after, lets no other job be tried sooner."""
-    began = time.monotonic()
+    began: list[float] = []
     first = threading.Lock()
 
     def answer(prompt: Prompt) -> str | Exception:
         is_first = first.acquire(blocking=False)
+        began.append(time.monotonic())
         if is_first:
             time.sleep(0.1)
-        elif time.monotonic() - began < 1.0:
+        elif time.monotonic() - began[0] < 1.0:
             return EngineUnreachable("nobody listens")
         said = HONEST(prompt)
         assert isinstance(said, str)
@@ -114,3 +118,71 @@ def test_an_answer_from_before_tells_nothing_of_the_engine_now(sqlite_url: str) 
     # what was claimed at first, and one for each try
     assert isinstance(failures, int)
     assert 1 <= failures <= 40
+
+
+class _Away:
+    """A script that fails to reach its engine a number of times, for one reason, and then answers."""
+
+    def __init__(self, times: int, reason: Unreachable) -> None:
+        self._left, self._reason = times, reason
+        self.asked = 0
+
+    def __call__(self, prompt: Prompt) -> str | Exception:
+        self.asked += 1
+        if self.asked <= self._left:
+            return EngineUnreachable("the engine cannot be reached", reason=self._reason)
+        said = HONEST(prompt)
+        assert isinstance(said, str)
+        return said
+
+
+class _Losses(ServiceObserver):
+    losses = 0
+
+    def on_engine_lost(self, error: EngineUnreachable, delay_s: float) -> None:
+        assert delay_s > 0
+        assert error.reason is not Unreachable.LOST
+        self.losses += 1
+
+
+@pytest.fixture
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "backoff_s", lambda _: 0.01)
+    monkeypatch.setattr(worker_module, "POLL_S", 0.01)
+
+
+@pytest.mark.usefixtures("_short_waits")
+@pytest.mark.parametrize("reason", [reason for reason in Unreachable if reason is not Unreachable.LOST])
+def test_a_service_waits_for_its_engine_as_long_as_it_takes(sqlite_url: str, reason: Unreachable) -> None:
+    """An engine that no request reaches costs a job nothing, however often one tries; each try is told."""
+    away, watching = _Away(3 * MAX_FAILURES, reason), _Losses()
+    with Store(sqlite_url) as store:
+        plan_ships(store)
+        Service(store, ScriptedModel(away), observer=watching, until_empty=True).run()
+        assert rows(store, "SELECT status, failures, last_error FROM holocron_job") == [("accepted", 0, None)]
+    assert (away.asked, watching.losses) == (3 * MAX_FAILURES + 1, 3 * MAX_FAILURES)
+
+
+@pytest.mark.usefixtures("_short_waits")
+def test_a_run_gives_up_an_engine_that_stays_away(sqlite_url: str) -> None:
+    """After some tries a run ends with the engine's error; its jobs are as they were, and can go on."""
+    away = _Away(10_000, Unreachable.REFUSED)
+    with Store(sqlite_url) as store:
+        with pytest.raises(EngineUnreachable, match="cannot be reached") as caught:
+            derive_evidence(store, ScriptedModel(away, slots=4), make_derivation(), ships(300))
+        assert caught.value.reason is Unreachable.REFUSED
+        # what was claimed at first, and one for each try
+        assert MOST_OUTAGES <= away.asked <= 20
+        waiting = "SELECT status, failures, worker_id, count(*) FROM holocron_job GROUP BY 1, 2, 3"
+        assert rows(store, waiting) == [("ready", 0, None, 300)]
+        assert derive_evidence(store, ScriptedModel(HONEST, slots=4), make_derivation(), ships(300)).is_clean
+
+
+@pytest.mark.usefixtures("_short_waits")
+def test_a_job_that_breaks_its_connection_fails_in_the_end(sqlite_url: str) -> None:
+    """It may be what ends the engine: each time counts, and the run goes on without it."""
+    away = _Away(10_000, Unreachable.LOST)
+    with Store(sqlite_url) as store:
+        summary = derive_evidence(store, ScriptedModel(away), make_derivation(), ships(1))
+    assert summary.statuses == {JobStatus.FAILED: 1}
+    assert away.asked == MAX_FAILURES

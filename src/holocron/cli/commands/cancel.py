@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import guess_subject, name_subject, open_store_to_read, refuse_unknown_derivation
+from holocron.cli.project import guess_subject, name_subject, open_store_as_is, refuse_unknown_derivation
 from holocron.cli.terminal import print_json, say, show_count
 from holocron.errors import UsageError
 from holocron.store.control import cancel_jobs
@@ -43,7 +43,7 @@ def command(
         )
     settings = given.load_settings()
     named = None if subject is None else name_subject(subject, settings.root)
-    with open_store_to_read(settings) as store:
+    with open_store_as_is(settings) as store:
         if name is not None:
             refuse_unknown_derivation(store, name)
         number = cancel_jobs(store, derivation=name, subject=named)

@@ -27,7 +27,7 @@ Examples:
 def command() -> None:
     """Make and upgrade the database that HOLOCRON_DATABASE_URL names.
 
-    SQLite needs none of it: its file is made and upgraded when it is opened.
+    SQLite needs none of it: derive and enqueue make its file and bring it up to date.
     """
 
 

@@ -44,30 +44,38 @@ Examples:
 def command(given: Given, folder: Path, model: str | None, as_json: bool) -> Exit:  # noqa: FBT001 - an option
     """Write a small project into DIR, derive it, and show the rows with their citations.
 
-    The archive is invented: persons, ships, places and organisations around a sea. A second call goes on
-    where the first ended, and asks nothing again. Exit codes are those of `derive`.
+    The archive is invented: persons, ships, places and organisations around a sea. DIR is a project of its
+    own, with its own settings. A second call goes on where the first ended, and asks nothing again. Exit
+    codes are those of `derive`.
     """
     _refuse_foreign(folder)
+    # the demo is a project of its own: what is set around its folder is another one's
+    settings = given.load_settings(root=folder, model=model)
     # a model that is not there is told before anything is written
-    with open_project_model(given.load_settings(model=model)) as ready:
+    with open_project_model(settings) as ready:
         outcome = copy_packaged(_PROJECT, folder)
         note(
             f"{len(outcome.written)} files written to {folder}"
             if outcome.written
             else f"{folder} is there already"
         )
-        settings = given.load_settings(start=folder, model=model)
         with Store(settings.database_url) as store:
             result, artifacts = _derive(store, ready, folder, settings)
     code = exit_code([result])
     if as_json:
         print_json(_to_json(settings, result, artifacts, code))
     else:
-        named = model or given.model
-        # a path that is typed again in the demo's folder
-        placed = None if named is None else str(place_model(named, Path.cwd()))
-        _show(folder, settings, result, artifacts, given.name_command("retry", placed))
+        _show(folder, settings, result, artifacts, _place_given(given, model, settings))
     return code
+
+
+def _place_given(given: Given, model: str | None, settings: Settings) -> Given:
+    """Return what was given as it is typed again in the demo's folder."""
+    named, database = model or given.model, given.database
+    return Given(
+        database=str(settings.database_file or database) if database else None,
+        model=str(place_model(named, Path.cwd())) if named else None,
+    )
 
 
 def _derive(
@@ -112,7 +120,7 @@ def _to_json(
 
 
 def _show(
-    folder: Path, settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact], retry: str
+    folder: Path, settings: Settings, result: RunOutcome, artifacts: list[StoredArtifact], given: Given
 ) -> None:
     by_subject = {artifact.subject: artifact for artifact in artifacts}
     shown = by_subject.get(_EXAMPLE) or next(iter(artifacts), None)
@@ -123,7 +131,7 @@ def _show(
         say()
         show_artifact(shown)
         say()
-    report([result], retry)
+    report([result], given)
     say(f"Database: {show_database(settings)}")
     say()
     say("Next:")
@@ -131,11 +139,11 @@ def _show(
         say(f"  cd {quote_word(str(folder))}")
     if shown is None:
         # the model was not believed once; a better one starts with the same command
-        say("  holocron jobs")
+        say(f"  {given.name_command('jobs')}")
         return
-    say(f"  holocron show {quote_word(shown.subject)}")
-    say(f"  holocron why {quote_word(shown.subject)} /name")
-    say("  holocron verify")
+    subject = quote_word(shown.subject)
+    for words in (f"show {subject}", f"why {subject} /name", "verify"):
+        say(f"  {given.name_command(words)}")
     if settings.database_file is not None:
         query = f"SELECT name, home, year FROM {_DERIVATION} ORDER BY year"
         say(f'  sqlite3 {quote_word(str(settings.database_file))} "{query}"')

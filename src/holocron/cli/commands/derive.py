@@ -46,8 +46,8 @@ def command(
     What is unchanged since the last run is not asked again; what an interrupted run of the same derivation
     and model left open is worked too.
 
-    Exit codes: 0 all accepted; 3 finished, but some were rejected, failed or unusable; 1 could not run;
-    2 usage; 130 interrupted.
+    Exit codes: 0 all accepted; 3 finished, but some were rejected, failed or unusable, or still open (paused,
+    in another worker's hands); 1 could not run; 2 usage; 130 interrupted.
     """
     settings = given.load_settings(model=model)
     chosen = choose_derivations(load_catalogue(settings.root), name)
@@ -62,7 +62,7 @@ def command(
     if as_json:
         print_json(outcomes_to_json(settings, outcomes, code))
     else:
-        report(outcomes, given.name_command("retry", model))
+        report(outcomes, given, model)
         say(f"Database: {show_database(settings)}")
     return code
 

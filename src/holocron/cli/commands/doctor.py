@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import click
 
@@ -26,7 +25,7 @@ from holocron.doctor.storage import examine_storage
 from holocron.errors import ModelError, SettingsInvalid
 from holocron.llm.catalogue import BUILTIN, MODEL_FORMS
 from holocron.llm.llamacpp import builtin_model_path
-from holocron.settings import PROJECT_FILE, Settings
+from holocron.settings import PROJECT_FILE, Settings, expand_home
 
 #: what all checks of one group may take together; the groups run at once
 _LIMIT_S = 8.0
@@ -88,9 +87,7 @@ def _examine(given: Given, model: str | None, *, load: bool) -> Iterator[Diagnos
     try:
         settings = given.load_settings(model=model)
     except SettingsInvalid as problem:
-        yield fail(
-            "settings", Cause.SETTING_INVALID, str(problem), problem.hint or "Correct it and try again."
-        )
+        yield _refuse_setting(problem)
         return
     root = settings.root
     is_marked = (root / PROJECT_FILE).is_file()
@@ -121,7 +118,18 @@ def _examine(given: Given, model: str | None, *, load: bool) -> Iterator[Diagnos
     )
 
 
+def _refuse_setting(problem: SettingsInvalid) -> Diagnosis:
+    return fail("settings", Cause.SETTING_INVALID, str(problem), problem.hint or "Correct it and try again.")
+
+
 def _examine_engine(settings: Settings, *, load: bool) -> Iterator[Diagnosis]:
+    try:
+        yield from _examine_model(settings, load=load)
+    except SettingsInvalid as problem:
+        yield _refuse_setting(problem)
+
+
+def _examine_model(settings: Settings, *, load: bool) -> Iterator[Diagnosis]:
     prefix, _, name = settings.model.partition(":")
     questions, _ = load_questions(settings.root)
     wanted = WantedModel(
@@ -134,7 +142,7 @@ def _examine_engine(settings: Settings, *, load: bool) -> Iterator[Diagnosis]:
     if settings.model == BUILTIN:
         yield from examine_file(builtin_model_path(), wanted)
     elif prefix == "gguf" and name:
-        yield from examine_file(Path(name).expanduser(), wanted)
+        yield from examine_file(expand_home(name), wanted)
     elif prefix == "ollama" and name:
         yield from examine_ollama(_place_ollama(settings), wanted, read_machine())
     elif prefix == "openai" and name:

@@ -10,9 +10,9 @@ from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, model_option, pass_given
 from holocron.cli.progress import open_display
 from holocron.cli.project import choose_derivations, open_project_model, read_evidence, show_database
+from holocron.cli.running import refuse_unusable
 from holocron.cli.terminal import print_json, say
 from holocron.derivation.catalogue import load_catalogue
-from holocron.errors import EvidenceMissing
 from holocron.fingerprint import JSONValue
 from holocron.settings import Settings
 from holocron.store import Store
@@ -80,15 +80,13 @@ def command(
     if flags["as_json"]:
         print_json(_to_json(settings, summaries, code))
     else:
-        _report(summaries, pauses, given.name_command("worker", model))
+        _report(summaries, pauses, given.name_work("worker", model))
     return code
 
 
 def _judge(summaries: Sequence[DeriveSummary]) -> Exit:
-    is_unusable = any(summary.unusable for summary in summaries)
-    if is_unusable and not any(summary.subjects for summary in summaries):
-        raise EvidenceMissing("nothing that was found can be used")
-    return Exit.INCOMPLETE if is_unusable else Exit.DONE
+    refuse_unusable(summaries)
+    return Exit.INCOMPLETE if any(summary.unusable for summary in summaries) else Exit.DONE
 
 
 def _report(summaries: Sequence[DeriveSummary], pauses: Set[str], worker: str) -> None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import click
 
 from holocron.cli.given import Given, pass_given, read_words
-from holocron.cli.project import open_store_to_read, refuse_unknown_derivation
+from holocron.cli.project import open_store_as_is, refuse_unknown_derivation
 from holocron.cli.terminal import note, plain_text
 from holocron.errors import HolocronError
 from holocron.store import Store
@@ -56,7 +56,7 @@ def command(given: Given, name: str, form: str, output: str, table: str | None) 
     """
     if form == "parquet" and output == "-" and sys.stdout.isatty():
         raise click.UsageError("Parquet is binary and this is a terminal; name a file with --output.")
-    with open_store_to_read(given.load_settings()) as store:
+    with open_store_as_is(given.load_settings()) as store:
         refuse_unknown_derivation(store, name)
         root = find_tables(store, name)
         made = root if table is None else root.find(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import open_store_to_read, refuse_unknown_derivation
+from holocron.cli.project import open_store_as_is, refuse_unknown_derivation
 from holocron.cli.terminal import note, print_json, print_table, say
 from holocron.fingerprint import JSONValue
 from holocron.store import JobStatus
@@ -45,7 +45,7 @@ def command(
     has replaced, whatever became of them, are listed with --all; superseded ones were never worked.
     """
     chosen = JobStatus(status) if status else None
-    with open_store_to_read(given.load_settings()) as store:
+    with open_store_as_is(given.load_settings()) as store:
         if name is not None:
             refuse_unknown_derivation(store, name)
         rows = list_jobs(

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 
 import click
 
 from holocron.cli.chatting import Turn, answer_openai, chat
+from holocron.cli.citations import show_value
 from holocron.cli.engines import Engine, NamedModel, engine_in_use, read_name, require_ollama
 from holocron.cli.given import Given, json_option, pass_given
 from holocron.cli.model_rows import (
@@ -18,6 +18,7 @@ from holocron.cli.model_rows import (
     list_files,
     listed_to_json,
     loaded_to_json,
+    read_file,
     show_loaded,
     show_shown,
     shown_to_json,
@@ -27,6 +28,7 @@ from holocron.cli.pulling import open_pull_display
 from holocron.cli.terminal import note, one_line, print_json, print_table, say
 from holocron.doctor.diagnosis import show_size
 from holocron.errors import ModelNotFound, ModelStalled, ModelUnavailable, UsageError
+from holocron.fingerprint import JSONValue
 from holocron.llm.catalogue import BUILTIN, open_openai_server
 from holocron.llm.ollama import find_model, missing_model
 from holocron.llm.ollama_api import ListedModel, OllamaApi
@@ -72,17 +74,20 @@ def list_models(given: Given, engine: str | None, as_json: bool) -> None:  # noq
         return
     if chosen is Engine.OPENAI:
         with closing(open_openai_server(settings.servers)) as server:
-            names = sorted(server.list_models())
-        rows: list[tuple[str, ...]] = [(f"openai:{name}",) for name in names]
+            names = [f"openai:{name}" for name in sorted(server.list_models())]
         headers = ["name"]
+        rows: list[tuple[str, ...]] = [(name,) for name in names]
+        document: JSONValue = [{"name": name} for name in names]
         none = f"The server at {server.url} lists no model. Load one there, and try again."
     else:
-        rows = list_files(settings)
+        files = list_files(settings)
         headers = ["name", "size", "architecture", "window"]
+        rows = [file.to_row() for file in files]
+        document = [file.to_json() for file in files]
         place = settings.root / MODELS_FOLDER
         none = f"There is no model file yet. Put one into {place}; it is named gguf:PATH."
     if as_json:
-        print_json([dict(zip(headers, row, strict=True)) for row in rows])
+        print_json(document)
     elif rows:
         print_table(headers, rows)
     else:
@@ -166,7 +171,7 @@ def show(given: Given, name: str, as_json: bool) -> None:  # noqa: FBT001 - an o
         with _open_ollama(settings) as api:
             listed = _find(api, model.name)
             shown = api.show(listed.name)
-        window = choose_window(shown.context_length, None)
+        window = choose_window(shown.context_length, settings.context_tokens)
         if as_json:
             print_json(shown_to_json(listed, shown, window))
         else:
@@ -177,10 +182,11 @@ def show(given: Given, name: str, as_json: bool) -> None:  # noqa: FBT001 - an o
         print_json(dict(entry))
         return
     for key, value in entry.items():
-        say(f"{key + ':':<14} {one_line(value)}")
+        if value != "":
+            say(f"{key + ':':<14} {show_value(value)}")
 
 
-def _describe_other(settings: Settings, model: NamedModel) -> Mapping[str, str]:
+def _describe_other(settings: Settings, model: NamedModel) -> Mapping[str, JSONValue]:
     if model.engine is Engine.OPENAI:
         with closing(open_openai_server(settings.servers)) as server:
             listed = server.list_models()
@@ -189,10 +195,8 @@ def _describe_other(settings: Settings, model: NamedModel) -> Mapping[str, str]:
                 f"the server at {server.url} lists no model {model.name!r}",
                 hint="'holocron models list openai' shows what it has.",
             )
-        return {str(key): str(value) for key, value in listed[model.name].items()}
-    name = f"gguf:{Path(model.name).expanduser()}" if model.name else BUILTIN
-    rows = list_files(settings, name)
-    return dict(zip(("name", "size", "architecture", "window"), rows[0], strict=True))
+        return listed[model.name]
+    return read_file(f"gguf:{model.name}" if model.name else BUILTIN).to_json()
 
 
 @command.command("ps")

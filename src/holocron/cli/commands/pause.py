@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import open_store_to_read, refuse_unknown_derivation
+from holocron.cli.project import open_store_as_is, refuse_unknown_derivation
 from holocron.cli.terminal import print_json, say
 from holocron.store.control import list_pauses, pause_derivation, resume_derivation
 from holocron.store.tables import EVERY_DERIVATION
@@ -34,7 +34,7 @@ def command(
     is worked when neither is on.
     """
     chosen = EVERY_DERIVATION if name is None else name
-    with open_store_to_read(given.load_settings()) as store:
+    with open_store_as_is(given.load_settings()) as store:
         if name is not None:
             refuse_unknown_derivation(store, name)
         changed = resume_derivation(store, chosen) if off else pause_derivation(store, chosen)

@@ -8,7 +8,7 @@ import click
 
 from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, model_option, pass_given
-from holocron.cli.project import choose_derivations, open_project_model, open_store_to_read
+from holocron.cli.project import choose_derivations, open_project_model, open_store_as_is
 from holocron.cli.running import RunOutcome, exit_code, outcomes_to_json, report, run_work
 from holocron.cli.terminal import print_json, say, show_count
 from holocron.derivation import Derivation
@@ -55,7 +55,7 @@ def command(
     chosen = choose_derivations(load_catalogue(settings.root), name)
     statuses = (JobStatus(status),) if status else _STATUSES
     outcomes: list[RunOutcome] = []
-    with open_store_to_read(settings) as store, open_project_model(settings) as ready:
+    with open_store_as_is(settings) as store, open_project_model(settings) as ready:
         for derivation in chosen:
             outcomes.append(_retry(store, ready, derivation, statuses))
             if outcomes[-1].summary.stopped:
@@ -66,18 +66,16 @@ def command(
     if as_json:
         print_json(outcomes_to_json(settings, outcomes, code))
     elif retried:
-        report(
-            [outcome for outcome in outcomes if outcome.summary.subjects], given.name_command("retry", model)
-        )
+        report([outcome for outcome in outcomes if outcome.summary.subjects], given, model)
     else:
         say("There is nothing to try again.")
         for (other, owner), number in sorted(left.items()):
             if other not in {made.name for made in chosen}:
                 why = "which is not in this project"
             elif owner == settings.model:
-                why = f"of an older question or other weights: {given.name_command('derive', model)}"
+                why = f"of an older question or other weights: {given.name_work('derive', model)}"
             else:
-                why = f"of another model: {given.name_command('retry', owner)}"
+                why = f"of another model: {given.name_work('retry', owner)}"
             say(f"{show_count(number, 'job')} of {other}, {why}")
     return code
 

@@ -6,7 +6,7 @@ import click
 
 from holocron.cli.citations import artifact_to_json, show_place, show_support, show_value
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import name_subject, open_store_to_read, refuse_unknown_subject
+from holocron.cli.project import name_subject, open_store_as_is, refuse_unknown_subject
 from holocron.cli.terminal import one_line, print_json, say
 from holocron.store.reports import StoredArtifact, find_artifacts, load_artifact
 
@@ -25,7 +25,7 @@ def command(given: Given, subject: str, derivation: str | None, as_json: bool) -
     """Show the current answers about SUBJECT: each value, how firmly it stands, and what it cites."""
     settings = given.load_settings()
     named = name_subject(subject, settings.root)
-    with open_store_to_read(settings) as store:
+    with open_store_as_is(settings) as store:
         found = find_artifacts(store, subject=named, derivation=derivation)
         if not found:
             refuse_unknown_subject(store, named, derivation)

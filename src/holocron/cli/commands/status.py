@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import show_database
+from holocron.cli.project import open_store_as_is, show_database
 from holocron.cli.terminal import print_json, print_table, say
 from holocron.settings import Settings
-from holocron.store import JobStatus, Store
+from holocron.store import JobStatus
 from holocron.store.control import list_pauses, resuming
 from holocron.store.reports import count_statuses
 from holocron.store.tables import EVERY_DERIVATION
@@ -65,7 +65,7 @@ def _count(settings: Settings) -> tuple[dict[str, dict[JobStatus, int]], set[str
     counts: dict[str, dict[JobStatus, int]] = {}
     if settings.database_file is not None and not settings.database_file.exists():
         return counts, set()
-    with Store(settings.database_url) as store:
+    with open_store_as_is(settings) as store:
         for count in count_statuses(store):
             counts.setdefault(count.derivation, dict.fromkeys(_SHOWN, 0))[count.status] = count.jobs
         return counts, set(list_pauses(store))

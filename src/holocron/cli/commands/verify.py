@@ -9,7 +9,7 @@ import click
 from holocron.checking import Lie, verify_store
 from holocron.cli.exits import Exit
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import open_store_to_read
+from holocron.cli.project import open_store_as_is
 from holocron.cli.terminal import note, one_line, print_json, say
 
 _EVERY_S = 5.0
@@ -31,7 +31,7 @@ def command(given: Given, as_json: bool) -> Exit:  # noqa: FBT001 - an option
     words and the names of sources, has nothing to be checked against.
     """
     counter = _Counter()
-    with open_store_to_read(given.load_settings()) as store:
+    with open_store_as_is(given.load_settings()) as store:
         lie = next(verify_store(store, counter.add), None)
     if as_json:
         print_json({"checked": counter.checked, "lie": None if lie is None else _to_json(lie)})

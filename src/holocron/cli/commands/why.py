@@ -9,7 +9,7 @@ import click
 from holocron.checking import Explanation, explain_claim
 from holocron.cli.citations import claim_to_json, show_place, show_support, show_value
 from holocron.cli.given import Given, json_option, pass_given
-from holocron.cli.project import name_subject, open_store_to_read, refuse_unknown_subject
+from holocron.cli.project import name_subject, open_store_as_is, refuse_unknown_subject
 from holocron.cli.terminal import one_line, print_json, say
 from holocron.fingerprint import JSONValue
 from holocron.store.reports import StoredCitation, find_artifacts
@@ -43,7 +43,7 @@ def command(
     """
     settings = given.load_settings()
     named = name_subject(subject, settings.root)
-    with open_store_to_read(settings) as store:
+    with open_store_as_is(settings) as store:
         if not find_artifacts(store, subject=named, derivation=derivation):
             refuse_unknown_subject(store, named, derivation)
         explanation = explain_claim(store, named, pointer, derivation=derivation)

@@ -8,7 +8,7 @@ import click
 
 from holocron.cli.given import Given, json_option, pass_given
 from holocron.cli.progress import show_duration
-from holocron.cli.project import open_store_to_read
+from holocron.cli.project import open_store_as_is
 from holocron.cli.terminal import print_json, print_table, say
 from holocron.store.workers import list_worker_rows
 from holocron.work.presence import find_dead, find_living
@@ -28,7 +28,7 @@ def command(given: Given, as_json: bool) -> None:  # noqa: FBT001 - an option
     A worker is `alive`; or `dead`, where its process on this machine is gone; or `silent`, where one on
     another machine has said nothing for three minutes. The jobs of both go to the workers that are there.
     """
-    with open_store_to_read(given.load_settings()) as store:
+    with open_store_as_is(given.load_settings()) as store:
         rows = list_worker_rows(store)
         processes = [row.process for row in rows]
         states = {row.process.worker_id: "silent" if row.is_silent else "alive" for row in rows}

@@ -36,6 +36,9 @@ SelectT = TypeVar("SelectT", bound=Select[*tuple[object, ...]])
 READER = "holocron_reader"
 #: how long a statement waits for a lock before it is StoreBusy
 LOCK_TIMEOUT_S = 60
+#: how long a swap of views waits: shorter than the second after which PostgreSQL looks for a deadlock, so
+#: that a reader is never its victim
+BRIEFLY_MS = 500
 #: the schema that `holocron db bootstrap` makes
 SCHEMA = "holocron"
 
@@ -63,16 +66,14 @@ class Dialect(ABC):
     embedded: bool = False
     #: whether several transactions write at once, so that rows must be locked before they are judged
     has_row_locks: bool = True
-    #: the most bound parameters of one statement
-    max_parameters: int = 2000
 
     @abstractmethod
     def connect(self, url: URL) -> Engine:
-        """Return an engine whose transactions are durable and, when they write, locked from the start."""
+        """Return an engine whose transactions are durable; it connects when it is used."""
 
     @abstractmethod
     def begin_writing(self, connection: Connection) -> None:
-        """Begin a transaction that will write, so that it cannot fail on a lock half-way."""
+        """Begin a transaction that will write: where one writes at a time, wait for the turn now."""
 
     @abstractmethod
     def lock(self, connection: Connection, name: str) -> None:
@@ -172,6 +173,13 @@ def read_login(admin_url: URL, url: URL) -> Login:
 def run_ddl(connection: Connection, statement: str) -> None:
     """Run a statement as it stands: no sign in it is a parameter's."""
     connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def quoted(connection: Connection, name: str) -> str:
+    """Return a name as run_ddl needs it; SQLAlchemy's own way doubles a '%' for most drivers."""
+    preparer = connection.dialect.identifier_preparer
+    end = preparer.final_quote
+    return f"{preparer.initial_quote}{name.replace(end, 2 * end)}{end}"
 
 
 def first_line(problem: DBAPIError) -> str:

@@ -34,6 +34,7 @@ from holocron.errors import (
     UsageError,
 )
 from holocron.store.dialects.dialect import (
+    BRIEFLY_MS,
     LOCK_TIMEOUT_S,
     READER,
     SCHEMA,
@@ -42,6 +43,7 @@ from holocron.store.dialects.dialect import (
     SelectT,
     connection_lost,
     first_line,
+    quoted,
     read_login,
     run_ddl,
 )
@@ -96,6 +98,8 @@ _LOST_WORDS = (
     "Not connected to any MS SQL server",
 )
 _POOL = "holocron"
+#: under which a connection notes that it does not wait for locks as long as ever
+_BRIEF = "holocron_brief"
 _DB_LIB = re.compile(r"DB-Lib error message \d+, severity \d+:(?:\s*General SQL Server error: .*)?")
 
 
@@ -127,7 +131,14 @@ class MSSQLDialect(Dialect):
         return engine
 
     def begin_writing(self, connection: Connection) -> None:
-        """Do nothing: rows are locked one by one."""
+        """Be patient again after wait_briefly; rows are locked one by one."""
+        if connection.info.pop(_BRIEF, False):
+            run_ddl(connection, _patience(LOCK_TIMEOUT_S * 1000))
+
+    def wait_briefly(self, connection: Connection) -> None:
+        """Give up soon: whoever comes to read a view waits behind a swap that waits for another reader."""
+        connection.info[_BRIEF] = True
+        run_ddl(connection, _patience(BRIEFLY_MS))
 
     def lock(self, connection: Connection, name: str) -> None:
         """Take an application lock; its answer is below 0 where a deadlock or the time ended the wait."""
@@ -164,8 +175,7 @@ class MSSQLDialect(Dialect):
         for column, comment in comments.items():
             connection.execute(describe, {"comment": comment, "view": name, "column": column})
         if connection.execute(text("SELECT DATABASE_PRINCIPAL_ID(:role)"), {"role": READER}).scalar():
-            view = connection.dialect.identifier_preparer.quote_identifier(name)
-            run_ddl(connection, f"GRANT SELECT ON {view} TO {READER}")
+            run_ddl(connection, f"GRANT SELECT ON {quoted(connection, name)} TO {READER}")
 
     def insert_rows(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows in one statement per thousand."""
@@ -242,11 +252,16 @@ def _read_bytes(problem: BaseException | None) -> list[bytes]:
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"SET LOCK_TIMEOUT {LOCK_TIMEOUT_S * 1000}")
+    cursor.execute(_patience(LOCK_TIMEOUT_S * 1000))
     # an error that a driver hides must not undo what came before it; whatever it shows ends in a rollback
     cursor.execute("SET XACT_ABORT OFF")
     cursor.close()
     connection.commit()
+
+
+def _patience(lock_ms: int) -> str:
+    """Return what sets how long the session, and not a transaction alone, waits for a lock."""
+    return f"SET LOCK_TIMEOUT {lock_ms}"
 
 
 def _server_statements(login: Login) -> list[str]:

@@ -36,6 +36,7 @@ from holocron.errors import (
     ViewHeld,
 )
 from holocron.store.dialects.dialect import (
+    BRIEFLY_MS,
     LOCK_TIMEOUT_S,
     READER,
     SCHEMA,
@@ -44,6 +45,7 @@ from holocron.store.dialects.dialect import (
     SelectT,
     connection_lost,
     first_line,
+    quoted,
     read_login,
     run_ddl,
 )
@@ -60,8 +62,6 @@ _KINDS: dict[str, type[StoreError]] = {
 }
 #: what is said of a view that would lose a column, or its type
 _OTHER_COLUMNS = "42P16"
-#: shorter than the second after which a deadlock is looked for, so that a reader is never its victim
-_BRIEFLY_MS = 500
 _COLUMNS = text(
     "SELECT column_name::text FROM information_schema.columns"
     " WHERE table_schema = current_schema() AND table_name = :view ORDER BY ordinal_position"
@@ -87,7 +87,6 @@ class PostgreSQLDialect(Dialect):
 
     title = "PostgreSQL"
     extra = "postgres"
-    max_parameters = 60_000
 
     def connect(self, url: URL) -> Engine:
         """Return an engine at READ COMMITTED, whose session is in UTC and notices a dead network."""
@@ -134,7 +133,7 @@ class PostgreSQLDialect(Dialect):
 
     def wait_briefly(self, connection: Connection) -> None:
         """Give up soon: whoever comes to read a view waits behind a swap that waits for another reader."""
-        run_ddl(connection, f"SET LOCAL lock_timeout = {_BRIEFLY_MS}")
+        run_ddl(connection, f"SET LOCAL lock_timeout = {BRIEFLY_MS}")
 
     def name_holders(self, connection: Connection, views: Sequence[str]) -> str:
         """Return the sessions, their logins and programs, which every login may see."""
@@ -157,18 +156,18 @@ class PostgreSQLDialect(Dialect):
                 if _code_of(problem) != _OTHER_COLUMNS:
                     raise
             else:
-                quote = connection.dialect.identifier_preparer.quote
+                view = quoted(connection, name)
                 for column in older:
-                    run_ddl(connection, f"COMMENT ON COLUMN {quote(name)}.{quote(column)} IS NULL")
+                    run_ddl(connection, f"COMMENT ON COLUMN {view}.{quoted(connection, column)} IS NULL")
                 return
         super().replace_view(connection, name, query)
 
     def publish_view(self, connection: Connection, name: str, comments: Mapping[str, str]) -> None:
         """Comment on the columns, and let the reader's role read where bootstrap made it."""
-        quote = connection.dialect.identifier_preparer.quote
-        view = quote(name)
+        view = quoted(connection, name)
         for column, comment in comments.items():
-            run_ddl(connection, f"COMMENT ON COLUMN {view}.{quote(column)} IS {_literal(comment)}")
+            place = f"{view}.{quoted(connection, column)}"
+            run_ddl(connection, f"COMMENT ON COLUMN {place} IS {_literal(comment)}")
         has_reader = text(
             "SELECT 1 FROM pg_roles WHERE rolname = :reader AND current_schema() = :schema"
         ).bindparams(reader=READER, schema=SCHEMA)
@@ -225,8 +224,7 @@ def _literal(value: str) -> str:
 
 
 def _make_login(connection: Connection, login: Login) -> None:
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    name = quote(login.name)
+    name = quoted(connection, login.name)
     role = "SELECT rolsuper FROM pg_roles WHERE rolname = %s"
     found = connection.exec_driver_sql(role, (login.name,)).first()
     if found and found.rolsuper:
@@ -250,8 +248,7 @@ def _make_login(connection: Connection, login: Login) -> None:
 
 
 def _make_database(connection: Connection, login: Login) -> None:
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    database = quote(login.database)
+    name, database = quoted(connection, login.name), quoted(connection, login.database)
     found = connection.exec_driver_sql(
         "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %s", (login.database,)
     ).scalar()
@@ -263,13 +260,12 @@ def _make_database(connection: Connection, login: Login) -> None:
             f"the database {login.database!r} has the encoding {found}, and texts need UTF8",
             hint="Name another database in HOLOCRON_DATABASE_URL; it is made for you.",
         )
-    run_ddl(connection, f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {quote(login.name)}")
+    run_ddl(connection, f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {name}")
     run_ddl(connection, f"GRANT CONNECT ON DATABASE {database} TO {READER}")
 
 
 def _make_schema(connection: Connection, login: Login) -> None:
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    name, database = quote(login.name), quote(login.database)
+    name, database = quoted(connection, login.name), quoted(connection, login.database)
     run_ddl(connection, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA} AUTHORIZATION {name}")
     run_ddl(connection, f"GRANT USAGE ON SCHEMA {SCHEMA} TO {READER}")
     run_ddl(connection, f"ALTER ROLE {name} IN DATABASE {database} SET search_path = {SCHEMA}")

@@ -39,6 +39,7 @@ from holocron.errors import (
     StoreUnreachable,
     UsageError,
 )
+from holocron.store import tables
 from holocron.store.dialects.dialect import AMONG, Dialect, SelectT
 
 #: how long a writer waits for another one
@@ -47,11 +48,15 @@ CACHE_KIB = 32 * 1024
 
 #: primary result codes of https://sqlite.org/rescode.html
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+#: no room for the log's index; for the file and the log it is SQLITE_FULL
+_FULL = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
 _UNREACHABLE = frozenset(
     {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 )
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+#: under which a connection keeps the path of its file, and what tells that file from every other
+_FILE = "holocron_file"
 
 
 class SQLiteDialect(Dialect):
@@ -60,7 +65,6 @@ class SQLiteDialect(Dialect):
     title = "SQLite"
     embedded = True
     has_row_locks = False
-    max_parameters = 30_000
     #: where the file lies, as a sentence goes on with it; empty for a URI
     _place = ""
 
@@ -88,6 +92,7 @@ class SQLiteDialect(Dialect):
                     hint="Choose another place with HOLOCRON_DATABASE_URL=sqlite:///PATH.",
                 ) from problem
         engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=4)
+        event.listen(engine, "connect", _note_file)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _leave_begin_to_us)
         return engine
@@ -95,12 +100,12 @@ class SQLiteDialect(Dialect):
     def begin_writing(self, connection: Connection) -> None:
         """Take the write lock at once: a deferred transaction fails on upgrade in spite of the timeout."""
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        place = connection.engine.url.database
-        # SQLite goes on writing to a file that has no name any more, and all of it would be lost
-        if place and not place.startswith(("file:", ":")) and not Path(place).exists():
+        place, opened = connection.info[_FILE]
+        # SQLite goes on writing to a file that lost its name, and all of it would be lost
+        if _identify(place) != opened:
             raise StoreUnreachable(
-                f"the database {place} was taken away while it was open",
-                hint="Start again: evidence is read and derived anew.",
+                f"the database {place} was taken away, or replaced, while it was open",
+                hint="Start again with the file that is there, or put the earlier one back first.",
             )
 
     def lock(self, connection: Connection, name: str) -> None:
@@ -167,11 +172,16 @@ class SQLiteDialect(Dialect):
         code = getattr(origin, "sqlite_errorcode", None)
         if not isinstance(origin, sqlite3.Error) or code is None:
             return None
+        if code in _FULL:
+            return StoreFull("the disk under the database is full")
         match code & 0xFF:
             case sqlite3.SQLITE_FULL:
                 return StoreFull("the disk under the database is full")
             case sqlite3.SQLITE_IOERR:
-                return StoreFull(f"the database cannot be written or read: {origin}")
+                return StoreUnreachable(
+                    f"the database{self._place} cannot be written or read: {origin}",
+                    hint="Check the disk under it, which must be this machine's; what was committed stays.",
+                )
             case primary if primary in _BUSY:
                 return StoreBusy("another process holds the database")
             case primary if primary in _UNREACHABLE:
@@ -200,6 +210,20 @@ def _to_text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
+def _note_file(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    (_, _, place), *_others = connection.execute("PRAGMA database_list")
+    entry.info[_FILE] = (place, _identify(place))
+
+
+def _identify(place: str) -> tuple[int, int] | None:
+    """Return what tells the file of this name from any other that has had it; None where there is none."""
+    try:
+        found = Path(place).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # transactions are begun by us: the driver's own BEGIN comes too late and is deferred
     connection.isolation_level = None
@@ -216,10 +240,13 @@ def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> Non
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
-    """Switch the file to a write-ahead log, where it has none yet.
+    """Switch the file to a write-ahead log, where it is Holocron's and has none yet.
 
     SQLite does not wait here: of processes that open a new file at once, some are told that it is busy.
     """
+    query = "SELECT 1 FROM sqlite_master WHERE name = ?"
+    if not connection.execute(query, (tables.schema_version.name,)).fetchone():
+        return
     end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
