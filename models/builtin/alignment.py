@@ -7,6 +7,7 @@ which training shows to some attention heads. Never: needed to use the model.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ from holocron.derivation.contract import CITE
 from holocron.derivation.prompt import render_answer
 from holocron.fingerprint import JSONValue
 
-_SMALL = read_words()["small_numbers"]
+_SMALL, _MONTHS = read_words()["small_numbers"], read_words()["months"]
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _IN_NUMBERS = frozenset("0123456789.,")
 
 
@@ -42,6 +44,8 @@ class Decision:
 
 
 NOTHING = Decision()
+#: the place of a character that is copied from nowhere
+NOWHERE = -1
 
 
 @dataclass(slots=True)
@@ -93,7 +97,8 @@ def _place(leaf: Leaf, message: str, sources: Sources) -> None:
         begin, end = sources.lines.get(line, (0, 0))
         for places in _spellings(leaf.value, message[begin:end]):
             for offset, place in enumerate(places):
-                sources.copied[leaf.start + offset] = begin + place
+                if place != NOWHERE:
+                    sources.copied[leaf.start + offset] = begin + place
             sources.supported.setdefault(line, []).append(leaf.fields)
             sources.begun.setdefault(begin + places[0], leaf.fields)
             return
@@ -102,9 +107,11 @@ def _place(leaf: Leaf, message: str, sources: Sources) -> None:
 def _spellings(value: JSONValue, text: str) -> Iterator[list[int]]:
     """Yield the places of a value's characters in a text, if it stands there."""
     if isinstance(value, str):
-        found = text.find(value)
+        found = max(text.find(value), text.find(value[:1].upper() + value[1:]))
         if found >= 0:
             yield list(range(found, found + len(value)))
+        elif date := _DATE.fullmatch(value):
+            yield from _date_places(*date.groups(), text)
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return
@@ -115,9 +122,28 @@ def _spellings(value: JSONValue, text: str) -> Iterator[list[int]]:
             yield [found + n for n, sign in enumerate(form) if sign != ","]
             return
     if isinstance(value, int) and value < len(_SMALL):
-        found = text.lower().find(_SMALL[value])
-        if found >= 0:
-            yield [found] * len(bare)
+        word = re.search(rf"\b{_SMALL[value]}\b", text.lower())
+        if word:
+            yield [word.start()] * len(bare)
+
+
+def _date_places(year: str, month: str, day: str, text: str) -> Iterator[list[int]]:
+    """Yield the places of a date's digits where the month has its name; a month's digits come from it."""
+    name, number = _MONTHS[int(month) - 1], str(int(day))
+    found = re.search(rf"\b{number}\D{{1,6}}{name}\D+{year}|{name} {number}\D+{year}", text)
+    if found:
+        begin, months = found.start(), text.index(name, found.start())
+        years, days = text.index(year, months), text.find(number, begin if begin < months else months)
+        tens = [days] if len(number) == 1 else []
+        yield [
+            *range(years, years + len(year)),
+            NOWHERE,
+            months,
+            months,
+            NOWHERE,
+            *tens,
+            *range(days, days + len(number)),
+        ]
 
 
 def _find_number(text: str, form: str) -> int:

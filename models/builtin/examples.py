@@ -13,6 +13,7 @@ from random import Random
 
 from models.builtin.documents import DocumentMaker, Form, Telling, slug
 from models.builtin.ledger import make_ledger
+from models.builtin.nonce import group_of, lonely, looks_alike
 from models.builtin.phrasing import Writer
 from models.builtin.questions import Asked, Question, QuestionMaker
 from models.builtin.speaking import NAME, Claim, Line
@@ -67,9 +68,11 @@ class Example:
         return render_answer(self.answer)
 
 
+#: how often facts are told that look like those that are asked for and absent
+_LIKE = 0.6
 WARM = Stage(ledgers=0.45, clutter=0.05, extra=1, catalogue=0.3)
 EASY = Stage(ledgers=0.03, clutter=0.06, extra=1, catalogue=0.35)
-FULL = Stage(ledgers=0.1, clutter=0.18, extra=2, catalogue=0.35)
+FULL = Stage(ledgers=0.14, clutter=0.18, extra=2, catalogue=0.35)
 LONG = Stage(ledgers=0.0, clutter=0.5, extra=5, catalogue=0.3)
 #: what the exams and the evaluation ask: no ledgers, no preference
 PLAIN = Stage(ledgers=0.0, clutter=0.18, extra=2)
@@ -114,6 +117,10 @@ def _invent(world: World, question: Question) -> Entity:
         for key, attribute in kind.attributes.items():
             if attribute.type == "noun":
                 entity.facts[key] = world.fact("noun", {}, entity.noun)
+    for one in question.asked:
+        if one.means == "date" and world.rng.random() < 0.5:
+            key = one.keys[kind.name]
+            entity.facts[key] = world.dated(int(str(entity.facts[key].value)))
     return entity
 
 
@@ -131,7 +138,9 @@ def _one(
     maker = DocumentMaker(rng, entities, world.names, held_out=world.held_out_patterns)
     # half of the texts use the word that the question uses
     maker.writer.strange = question.strange if rng.random() < 0.5 else {}
-    lines = maker.write(form, _telling(rng, stage, question, main), clutter=stage.clutter)
+    telling = _telling(rng, stage, question, main)
+    maker.writer.lonely = _lonely(question, main, telling)
+    lines = maker.write(form, telling, clutter=stage.clutter)
     if rng.random() < 0.4:
         subject = main.name
     else:
@@ -148,9 +157,16 @@ def _telling(rng: Random, stage: Stage, question: Question, main: Entity) -> Tel
         key
         for key in wanted
         if key in kind.attributes
-        and ((key in needed and one_is_required(question, key, kind.name)) or rng.random() < 0.82)
+        and ((key in needed and one_is_required(question, key, kind.name)) or rng.random() < 0.78)
     ]
     others = [key for key in kind.attributes if key not in wanted]
+    if not question.strange and rng.random() < _LIKE:
+        # another fact that looks like it, which a field whose own is absent must not take
+        looks = looks_alike if rng.random() < 0.5 else group_of
+        types = {key: looks(attribute.type) for key, attribute in kind.attributes.items()}
+        absent = {types[key] for key in wanted if key in types and key not in keys}
+        keys += [key for key in rng.sample(others, len(others)) if types[key] in absent][:2]
+        others = [key for key in others if key not in keys]
     # what a field of an unknown name means can only be found where nothing is told that is not asked
     keys += rng.sample(others, 0 if question.strange else min(len(others), rng.randint(0, stage.extra)))
     lists = [key for key in wanted if key in kind.lists and rng.random() < 0.85]
@@ -160,6 +176,14 @@ def _telling(rng: Random, stage: Stage, question: Question, main: Entity) -> Tel
     if not keys and not lists:
         keys = others[:1]
     return Telling(keys=tuple(dict.fromkeys(keys)), lists=tuple(dict.fromkeys(lists)), unknown=unknown)
+
+
+def _lonely(question: Question, main: Entity, telling: Telling) -> frozenset[str]:
+    """Return the facts asked for whose value looks like none of the others that are asked for or told."""
+    wanted = [one.keys[main.kind.name] for one in question.asked if main.kind.name in one.keys]
+    attributes = main.kind.attributes
+    types = {key: attributes[key].type for key in (*wanted, *telling.keys) if key in attributes}
+    return lonely(types, wanted)
 
 
 def one_is_required(question: Question, key: str, kind: str) -> bool:

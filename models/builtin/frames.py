@@ -1,6 +1,7 @@
 """Frames: what stands around facts - sources, openings, tails - and sentences that state nothing of use.
 
-In: patterns/wider/frames.yaml. Out: patterns by sort, put together from parts. Never: holds a fact.
+In: patterns/wider/frames.yaml and asides.yaml. Out: patterns by sort, put together from parts.
+Never: holds a fact.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import re
 from functools import cache
 from itertools import product
+from random import Random
 from typing import Any
 
-from models.builtin.composing import Words, read_wider
+from models.builtin.composing import Words, held_out_names, read_wider, seen_words
 
 #: how often a pattern that is written out is drawn, against one that is put together
 _OFTEN = 4
@@ -65,6 +67,40 @@ def decoys() -> Words:
     return Words((*made, *own.seen * _OFTEN), own.held_out)
 
 
+def made_decoy(rng: Random) -> str:
+    """Return a sentence about some thing that has nothing to do with the subject, put together from words."""
+    told, pick = read_wider("asides"), rng.choice
+    adjective = f"{pick(told['adjectives'])} " if rng.random() < 0.5 else ""
+    thing = f"{pick(told['befores'])} {adjective}{pick(told['objects'])}"
+    thing = re.sub(r"\ba (?=[aeiou])", "an ", thing)
+    luck, end = rng.random(), pick(told["ends"])
+    if luck < 0.35:
+        text = f"{pick(told['who'])} {pick(told['did'])} {thing}{end if ' by ' not in end else ''}"
+    elif luck < 0.75:
+        text = f"{thing} {pick(('was', 'was', 'is', 'has been'))} {pick(told['was_done'])}{end}"
+    else:
+        text = f"{thing} {pick(told['did_alone'])}{end if ' by ' not in end else ''}"
+    if rng.random() < 0.15:
+        lowered = text if text.startswith(("{person}", "Old ")) else text[:1].lower() + text[1:]
+        text = f"{pick(told['fronts'])}{pick((' ', ', '))}{lowered}"
+    return text[:1].upper() + text[1:] + "."
+
+
+def made_lead(rng: Random) -> str:
+    """Return words that may stand before a subject and say nothing of it, e.g. `behind a low wall`."""
+    before, article, adjective, noun = (rng.choice(words) for words in read_wider("asides")["leads"])
+    words = f"{before} {article} {f'{adjective} ' if rng.random() < 0.7 else ''}{noun}"
+    return re.sub(r"\ba (?=[aeiou])", "an ", words)
+
+
+@cache
+def made_openers() -> tuple[str, ...]:
+    """Return first sentences in which the name stands late, put together from parts."""
+    told = read_wider("asides")["openers"]
+    made = [f"{head} {verb}" for head, verb in product(told["heads"], told["verbs"])]
+    return (*made, *(f"{turned} {{name}}{after}" for turned, after in product(told["turned"], told["after"])))
+
+
 @cache
 def words_of(sort: str) -> Words:
     """Return the patterns of a sort that are written out."""
@@ -77,6 +113,15 @@ def idle_words() -> tuple[str, ...]:
     sorts = ("fillers", "leads", "tails", "tails_of_facts", "modifiers", "bare_openers")
     text = " ".join(re.sub(r"\{\w+\}", "", pattern) for sort in sorts for pattern in words_of(sort).seen)
     return tuple(sorted(set(re.findall(r"[a-z]{2,10}", text.lower()))))
+
+
+@cache
+def unmeant_words() -> tuple[str, ...]:
+    """Return those of them that name no value and are no part of a held-out field's name."""
+    held_out = " ".join(held_out_names())
+    meant = set(seen_words())
+    found = (word for word in idle_words() if len(word) > 3 and word not in meant)
+    return tuple(word for word in found if word not in held_out)
 
 
 def own_decoys(kind: str) -> list[str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from random import Random
 
-from models.builtin.composing import camel, odd_name, seen_words
+from models.builtin.composing import camel, held_out_names, odd_name, plain, seen_words
 from models.builtin.names import Names
 from models.builtin.speaking import Line
 from models.builtin.words import read_words
+from models.builtin.world import KINDS, World
 
 from holocron.derivation.contract import CITE, Contract
 from holocron.derivation.derivations import Derivation
@@ -19,6 +20,8 @@ from holocron.fingerprint import JSONValue
 
 _WORDS = read_words()
 _FIRST, _SECOND = _WORDS["first_words"], _WORDS["second_words"]
+_SMALL = _WORDS["small_numbers"]
+_VALUES = ("person", "place", "ship", "organisation", "word", "title", "role", "noun", "noun", "noun", "noun")
 _NUMERIC = frozenset(_WORDS["numeric_words"])
 _SAYS = (
     "The {label} is {v}.",
@@ -54,15 +57,17 @@ def make_ledger(rng: Random, *, held_out: bool, size: int) -> tuple[Derivation, 
         name = _field(rng)
         numeric = name.split("_")[-1] in _NUMERIC or (name.split("_")[0] in _NUMERIC and rng.random() < 0.8)
         numeric = numeric or rng.random() < 0.15
-        fields[name] = "integer" if numeric else "string"
+        fields[name] = "integer" if numeric else "date" if rng.random() < 0.12 else "string"
     asked = rng.sample(list(fields), max(1, len(fields) - rng.randint(0, 2)))
     nullable = rng.random() < 0.6
     shown = _shown(rng, asked)
     properties: dict[str, JSONValue] = {}
     for name in asked:
         described = {} if shown[name] == name else {"description": _describe(rng, name)}
-        type_: JSONValue = [fields[name], "null"] if nullable else fields[name]
-        properties[shown[name]] = {"type": type_, **described}
+        bare = "string" if fields[name] == "date" else fields[name]
+        type_: JSONValue = [bare, "null"] if nullable else bare
+        form = {"format": "date"} if fields[name] == "date" else {}
+        properties[shown[name]] = {"type": type_, **form, **described}
     schema: JSONValue = {"type": "object", "properties": properties, "required": list(properties)}
     derivation = Derivation(
         name="ledger", version="1", instructions=rng.choice(_ASK), contract=Contract.parse(schema)
@@ -73,7 +78,13 @@ def make_ledger(rng: Random, *, held_out: bool, size: int) -> tuple[Derivation, 
 
 
 def _field(rng: Random) -> str:
-    """Return a field's name of one or two words."""
+    """Return a field's name of one or two words, none that is held out."""
+    while plain(name := _any_field(rng)) in held_out_names():
+        pass
+    return name
+
+
+def _any_field(rng: Random) -> str:
     if rng.random() < 0.5:
         first = rng.choice(_FIRST)
         if rng.random() < 0.1:
@@ -101,6 +112,20 @@ def _describe(rng: Random, name: str) -> str:
     ).format(label)
 
 
+def _value(rng: Random, names: Names, type_: str) -> tuple[JSONValue, str]:
+    """Return a value of a type and how it is written."""
+    if type_ == "integer":
+        number = rng.choice((rng.randint(1, 3000), rng.randint(1, 99) * 101, rng.randint(1, 900_000)))
+        number = rng.randrange(len(_SMALL)) if rng.random() < 0.25 else number
+        return number, _SMALL[number] if number < len(_SMALL) and rng.random() < 0.7 else str(number)
+    if type_ == "date":
+        fact = World(rng, held_out_names=False, held_out_patterns=False).dated(rng.randint(1480, 2020))
+        return fact.date, fact.text
+    kind = rng.choice(_VALUES)
+    value: str = names.noun(rng.choice(KINDS)) if kind == "noun" else getattr(names, kind)()
+    return value, value
+
+
 def _bundle(
     rng: Random, names: Names, fields: dict[str, str], shown: dict[str, str], *, nullable: bool
 ) -> Bundle:
@@ -111,20 +136,16 @@ def _bundle(
     where: dict[str, int] = {}
     texts: list[str] = []
     for name in told:
-        values[name] = (
-            rng.choice((rng.randint(1, 3000), rng.randint(1, 99) * 101, rng.randint(1, 900_000)))
-            if fields[name] == "integer"
-            else getattr(names, rng.choice(("person", "place", "ship", "organisation", "word", "title")))()
-        )
+        values[name], shown_value = _value(rng, names, fields[name])
         label = name.replace("_", " ")
         if " of " not in label and label.count(" ") == 1 and rng.random() < 0.25:
             label = "{1} of the {0}".format(*label.split())
         texts.append(
             {
-                "pointer": f"/{name}: {values[name]}",
-                "row": f"{name}: {values[name]}",
-                "label": f"{label.capitalize()}: {values[name]}",
-                "sentence": rng.choice(_SAYS).format(label=label, Label=label.capitalize(), v=values[name]),
+                "pointer": f"/{name}: {shown_value}",
+                "row": f"{name}: {shown_value}",
+                "label": f"{label.capitalize()}: {shown_value}",
+                "sentence": rng.choice(_SAYS).format(label=label, Label=label.capitalize(), v=shown_value),
             }[style]
         )
         where[name] = 1 if style == "row" else len(texts)

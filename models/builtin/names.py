@@ -12,57 +12,20 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from models.builtin.composing import read_wider
 from models.builtin.words import read_words
 
 _WORDS = read_words()
 _STYLES = [(style["onsets"], style["vowels"], style["codas"]) for style in _WORDS["styles"]]
 _WEIGHTS = [style["weight"] for style in _WORDS["styles"]]
-_NOUN_ENDS = {
-    "person": (
-        "maker",
-        "man",
-        "smith",
-        "keeper",
-        "seller",
-        "er",
-        "wright",
-        "or",
-        " dealer",
-        " mender",
-        "ist",
-    ),
-    "ship": ("boat", " ship", "craft", "er", " vessel", " barge", "sailer", "hull", "jack", " tender"),
-    "place": (
-        " town",
-        " village",
-        "stead",
-        " parish",
-        " quarter",
-        " colony",
-        " landing",
-        "hold",
-        " camp",
-        "fold",
-    ),
-    "organisation": (
-        " society",
-        " club",
-        " trust",
-        " board",
-        " office",
-        "hood",
-        " firm",
-        " circle",
-        "ery",
-        "ium",
-    ),
-    "work": ("book", " song", " tale", "graph", "let", " play", " cycle", "ology", "ade", "etto", " guide"),
-    "event": ("fest", "ing", " race", " meeting", " fair", " war", "fall", " march", "ment", "ade", "ion"),
-}
 #: one word of so many is put together from parts of plain words, so that every token is met in a name
 PLAIN_SHARE = 0.25
 #: one word of so many has been in another name of the bundle
-AGAIN_SHARE = 0.05
+AGAIN_SHARE = 0.07
+#: so many offices and lists of wares are made up
+INVENTED_SHARE = 0.2
+#: one word of so many begins or ends like another of the bundle, so that copying must look further back
+LIKE_SHARE = 0.08
 #: one word of so many is any letters that stand together in plain words, so that nothing but copying helps
 PIECED_SHARE = 0.17
 #: one word of eight is held out
@@ -112,6 +75,11 @@ class Names:
     def _new_word(self, ends: list[str] | None) -> str:
         rng = self._rng
         while True:
+            if self._made and rng.random() < LIKE_SHARE:
+                text = self._like(rng.choice(self._made).lower())
+                if 3 <= len(text) <= 11 and is_held_out(text) == self._held_out:
+                    return text.capitalize()
+                continue
             if rng.random() < PIECED_SHARE:
                 text = "".join(self._piece() for _ in range(rng.choice((2, 2, 2, 3))))
                 if 3 <= len(text) <= 11 and is_held_out(text) == self._held_out:
@@ -133,6 +101,11 @@ class Names:
                 text += rng.choice(ends or _WORDS["ends"])
             if 3 <= len(text) <= 11 and is_held_out(text) == self._held_out:
                 return text.capitalize()
+
+    def _like(self, word: str) -> str:
+        """Return a word that shares its beginning or its end with another."""
+        kept = self._rng.randint(2, max(2, len(word) - 2))
+        return word[:kept] + self._piece() if self._rng.random() < 0.6 else self._piece() + word[-kept:]
 
     def _piece(self) -> str:
         """Return some letters that stand together in some word, often its end."""
@@ -196,11 +169,31 @@ class Names:
         """Return the title of a work."""
         rng = self._rng
         luck = rng.random()
-        if luck < 0.45:
-            return f"{rng.choice(_WORDS['heads'])} {rng.choice(_WORDS['topics'])}"
-        if luck < 0.75:
-            return f"{rng.choice(_WORDS['heads'])} {self.word()}"
-        return f"The {rng.choice(_WORDS['shades'])} {rng.choice(_WORDS['things'])}"
+        if luck < 0.4:
+            title = f"{rng.choice(_WORDS['heads'])} {rng.choice(_WORDS['topics'])}"
+        elif luck < 0.7:
+            title = f"{rng.choice(_WORDS['heads'])} {self.word()}"
+        elif luck < 0.92:
+            title = f"The {rng.choice(_WORDS['shades'])} {rng.choice(_WORDS['things'])}"
+        else:
+            title = f"The {self.word()} {rng.choice(_WORDS['things'])}"
+        return f"{title}{self._longer()}" if rng.random() < 0.25 else title
+
+    def _longer(self) -> str:
+        """Return what makes a title longer."""
+        rng, topic, thing = self._rng, self._rng.choice(_WORDS["topics"]), self._rng.choice(_WORDS["things"])
+        return rng.choice(
+            (
+                f" and {topic}",
+                f" of {self.word()}",
+                f" and the {rng.choice(_WORDS['shades'])} {thing}",
+                f", or the {thing} of {self.word()}",
+                f" in {self.word()} and {self.word()}",
+                f" and Other {thing}s",
+                f", with Notes on {topic}",
+                f" from {self.word()} to {self.word()}",
+            )
+        )
 
     def event(self, noun: str) -> str:
         """Return the name of an event of a sort."""
@@ -225,18 +218,21 @@ class Names:
 
     def role(self) -> str:
         """Return an office that a person can hold."""
-        role = self._rng.choice(_WORDS["roles"])
+        invented = self._rng.random() < INVENTED_SHARE
+        role = self.noun("person") if invented else self._rng.choice(_WORDS["roles"])
         return f"{role} of {self.word()}" if " of " not in role and self._rng.random() < 0.3 else role
 
     def noun(self, kind: str) -> str:
         """Return a sort of people or things that nobody has heard of, so that sorts are read, not guessed."""
         while True:
-            plain = self._rng.random() < 0.7
+            plain = self._rng.random() < 0.55
             word = self._rng.choice(_plain_words()) if plain else self._new_word(None).lower()
-            noun = word + self._rng.choice(_NOUN_ENDS[kind])
-            if is_held_out(word) == self._held_out and noun not in _held_out_nouns():
+            noun = word + self._rng.choice(read_wider("asides")["noun_ends"][kind])
+            if is_held_out(word) == self._held_out and len(noun) >= 3 and noun not in _held_out_nouns():
                 return noun
 
     def goods(self) -> list[str]:
         """Return two to four wares."""
-        return self._rng.sample(_WORDS["goods"], self._rng.randint(2, 4))
+        goods = self._rng.sample(_WORDS["goods"], self._rng.randint(2, 4))
+        made = self._rng.random() < INVENTED_SHARE
+        return [self._new_word(None).lower() if made and self._rng.random() < 0.7 else one for one in goods]

@@ -10,16 +10,31 @@ import re
 from collections.abc import Sequence
 
 from models.builtin.composing import Words
-from models.builtin.frames import decoys, own_decoys, possessive, words_of
+from models.builtin.frames import (
+    decoys,
+    made_decoy,
+    made_lead,
+    made_openers,
+    own_decoys,
+    possessive,
+    words_of,
+)
+from models.builtin.nonce import counted, unheard, unheard_journey
 from models.builtin.speaking import Line, Speaker, article, plural, upper_first
 from models.builtin.world import Fact
 
 #: how often a sentence is shaped in one of the less plain ways
 _POSSESSED, _VALUE_FIRST, _WHO, _FRONTED, _PARTICIPLE, _TAILED = 0.24, 0.07, 0.06, 0.25, 0.35, 0.08
+#: how often a number is told with any verb, and a fact that can be no other with one that says nothing
+_COUNTED, _UNHEARD = 0.3, 0.1
+#: how often words such as `behind a low wall` stand before a sentence
+_LED = 0.06
 #: how often words that mean nothing stand before or behind a sentence
 _RAMBLED = 0.06
 #: how often, where it can be, a sentence's subject is its object
 _ACTIVE = 0.2
+#: how often a sentence that answers nothing, words before a first sentence, and it itself, are put together
+_MADE, _MADE_LEAD, _MADE_OPENER = 0.6, 0.5, 0.25
 _OBJECTS = {"he": "him", "she": "her"}
 
 
@@ -37,6 +52,8 @@ class Writer(Speaker):
             begins = re.search(r"(where|which|whom|captain,) \{s\}", said)
             said = said.replace("{s}", subject if begins else _OBJECTS.get(subject, subject))
             text = upper_first(self.fill(said, entity.facts[keys[0]])) + "."
+        elif len(keys) == 1 and not self.held_out and (said := self._nonce(number, keys[0])):
+            text = self.framed(subject, self.fill(said, entity.facts[keys[0]]))
         elif len(keys) == 2 and luck < _PARTICIPLE:
             text = self._with_participle(number, keys, subject)
         elif len(keys) == 1 and (luck < _POSSESSED or (keys[0] in self.strange and number == 0)):
@@ -50,6 +67,9 @@ class Writer(Speaker):
             )
         elif len(keys) == 1 and luck < _POSSESSED + _VALUE_FIRST + _WHO + _FRONTED:
             text = self._fronted(number, keys[0], subject)
+        elif luck > 1 - _LED and not self.held_out:
+            comma = self.rng.choice(("", "", ","))
+            text = upper_first(f"{made_lead(self.rng)}{comma} {subject} {self.predicate(number, keys)}.")
         else:
             text = self.framed(subject, self.predicate(number, keys))
         if self.rng.random() < _TAILED and text.endswith("."):
@@ -59,6 +79,14 @@ class Writer(Speaker):
         elif self.rng.random() < _RAMBLED and not self.held_out and text.endswith("."):
             text = f"{text.removesuffix('.')}{self.rng.choice((' ', ', '))}{self.ramble()}."
         return Line(text, self.claims(number, keys, text), number)
+
+    def _nonce(self, number: int, key: str) -> str:
+        """Return, now and then, a predicate whose verb says nothing of the fact."""
+        attribute, luck = self.entities[number].kind.attributes[key], self.rng.random()
+        if luck < _COUNTED and attribute.measured:
+            return counted(self.rng, attribute.measured, attribute.says.held_out)
+        alone = key in self.lonely or number > 0
+        return unheard(self.rng, attribute.type) if alone and luck > 1 - _UNHEARD else ""
 
     def _possessed(self, number: int, key: str, subject: str) -> str:
         """Return e.g. `her home port was Tolm`."""
@@ -136,6 +164,8 @@ class Writer(Speaker):
 
         told = words_of("openers")
         frame = self.pick(Words(allowed(told.seen), allowed(told.held_out)), held=0.5)
+        if rng.random() < _MADE_OPENER and not self.held_out and (made := allowed(made_openers())):
+            frame = rng.choice(made).replace("{number}", str(rng.randint(2, 400)))
         used: list[str] = []
         part = predicate = ""
         if "{part}" in frame:
@@ -167,7 +197,9 @@ class Writer(Speaker):
         if frame.startswith(("{name} was", "{name} is", "{name} {P}", "{name}, {a}")) and rng.random() < 0.25:
             lowered = text.startswith("The ") and not text.startswith(entity.name)
             lead = self.pick(words_of("leads"))
-            if rng.random() < 0.2 and not self.held_out:
+            if rng.random() < _MADE_LEAD and not self.held_out:
+                lead = upper_first(made_lead(rng)) + rng.choice((" ", " ", ", "))
+            elif rng.random() < 0.2 and not self.held_out:
                 lead = rng.choice(words_of("leads_among").seen).replace("{noun}s", plural(entity.noun))
             text = self.invented(lead) + ("t" + text[1:] if lowered else text)
         elif rng.random() < _RAMBLED and not self.held_out:
@@ -198,6 +230,8 @@ class Writer(Speaker):
         rng, listed = self.rng, self.entities[number].kind.lists[key]
         first, *others = [_texts(item) for item in items]
         pattern = rng.choice(listed.says.of(held_out=self.held_out))
+        if key == "journeys" and rng.random() < _UNHEARD and not self.held_out:
+            pattern = unheard_journey(rng)
         subject = self.mention(number, follows=follows)
         dated = " in {year}"
         if pattern.endswith(dated) and len(others) < 2 and rng.random() < 0.3:
@@ -305,6 +339,8 @@ class Writer(Speaker):
             text = self.invented(pattern.replace("{S}", upper_first(subject)).replace("{s}", subject)
                 .replace("{O}", upper_first(owner)).replace("{o}", owner))  # fmt: skip
             return Line(text, self.claims(0, (), text))
+        if rng.random() < _MADE and not self.held_out:
+            return Line(self.invented(made_decoy(rng)))
         return Line(self.invented(self.pick(decoys())))
 
 

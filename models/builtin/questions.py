@@ -7,159 +7,35 @@ Never: renders a prompt; the product's own Derivation does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from random import Random
 
-from models.builtin.composing import (
-    compose_fields,
-    held_out_names,
-    odd_name,
-    plain,
-    read_wider,
-    strange_name,
-    widen,
-)
+from models.builtin.asked import Asked, Question, object_of
+from models.builtin.composing import odd_name, plain, strange_name
+from models.builtin.frames import unmeant_words
 from models.builtin.names import Names
+from models.builtin.wording import (
+    CATALOGUE,
+    HELD_OUT,
+    HOME_NOTES,
+    INSTRUCTIONS,
+    KIND_NOTES,
+    MANY,
+    NAME_NOTES,
+    SECOND,
+    WHAT,
+    YEAR_NOTES,
+)
 from models.builtin.world import KINDS, Kind, Words, read_kind
 
-from holocron.derivation.contract import Contract
-from holocron.derivation.derivations import Derivation
 from holocron.fingerprint import JSONValue
 
-_CATALOGUE = {
-    role: Words.read(widen(words["fields"], compose_fields(words, "subject")))
-    for role, words in read_wider("catalogue").items()
-}
-_HELD_OUT = held_out_names() | {plain(name) for words in _CATALOGUE.values() for name in words.held_out}
-_HOME_NOTES = Words.read(
-    [
-        "birthplace, home port or region",
-        "birthplace of a person, home port of a ship, region of a place, seat of an organisation",
-        "where the subject belongs: birthplace, port or seat",
-        "town or region of origin",
-        "~the place it is at home in",
-    ]
-)
-_YEAR_NOTES = Words.read(
-    [
-        "year of birth, launch or founding",
-        "the year in which it began: birth, launch, founding",
-        "first year of the subject",
-        "year of birth of a person, of launch of a ship, of founding of a place",
-        "~when it all began",
-    ]
-)
-_NAME_NOTES = (
-    "full name",
-    "the name as it is written",
-    "name of the subject",
-    "name of the person, ship or place",
-    "what it is called",
-    "full name, without titles",
-)
-_KIND_NOTES = ("what the subject is", "sort of thing", "which of these it is")
 #: of the fields in contracts with descriptions, so many have a name that says nothing
 _ODD_SHARE = 0.12
 #: so many names of fields are of unknown words: of subjects, of values of one kind, of a catalogue's values,
 #: and of the parts of a list's items
-_STRANGE_NAME, _STRANGE_VALUE, _STRANGE_ROLE, _STRANGE_PART = 0.22, 0.05, 0.08, 0.06
+_STRANGE_NAME, _STRANGE_VALUE, _STRANGE_ROLE, _STRANGE_PART = 0.22, 0.09, 0.1, 0.08
 #: and so many of lists of words, which are rarer
 _STRANGE_LIST = 0.3
-_WHAT = ("facts", "details", "the facts", "what is known", "the main facts", "basic facts", "the data")
-_INSTRUCTIONS = (
-    "Extract {what} about the subject.",
-    "Read the evidence and fill in the form.",
-    "Give {what} about {the}.",
-    "Say what the record tells about {the}.",
-    "Collect {what} for a catalogue of {many}.",
-    "Answer for the subject only, not for others that are mentioned.",
-    "Fill in one entry of the register of {many}.",
-    "List {what} that the text states.",
-    "Note {what} on {the} described here.",
-    "What does the evidence say about {the}?",
-    "Find {what} on {the} named as subject.",
-    "Record {what} of one {one}.",
-    "You catalogue {many}. Take {what} from the lines.",
-    "Summarise {what} about {the} in the form below.",
-    "",
-)
-_SECOND = (
-    "Leave out what is not stated.",
-    "Do not guess.",
-    "Names as they are written.",
-    "Years as numbers.",
-    "Use the order of the text for lists.",
-    "Other names in the text may belong to someone else.",
-    "The subject may be a file name.",
-    "State nothing about others.",
-    "Answer about the entity that the subject names, and about no other.",
-    "The evidence comes from an archive.",
-    "The pages come from the archive of a town.",
-    "State the facts about the subject alone.",
-    "One entry per line of the list is enough.",
-)
-_MANY = {
-    "person": "people",
-    "ship": "ships",
-    "place": "places",
-    "organisation": "organisations",
-    "work": "works",
-    "event": "events",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One field of a contract and what it means."""
-
-    name: str
-    #: name, kind, value, date, goods, list or column
-    means: str
-    #: the attribute or list, by kind
-    keys: dict[str, str] = field(default_factory=dict)
-    #: for lists: the field's name of each part
-    parts: dict[str, str] = field(default_factory=dict)
-    schema: JSONValue = None
-    nullable: bool = True
-
-
-@dataclass(frozen=True)
-class Question:
-    """A contract with its meaning."""
-
-    kinds: tuple[Kind, ...]
-    asked: tuple[Asked, ...]
-    instructions: str
-    optional: bool
-    #: the nouns that an enum allows; empty if any
-    nouns: tuple[str, ...] = ()
-    #: attributes whose field has an unknown word for a name, with that word
-    strange: dict[str, str] = field(default_factory=dict)
-    #: the name of the array, where the question asks for every entity
-    every: str = ""
-
-    @cached_property
-    def derivation(self) -> Derivation:
-        """Return the question as the product knows it."""
-        schema = _object(
-            {one.name: one.schema for one in self.asked},
-            [one.name for one in self.asked if not (self.optional and one.nullable)],
-        )
-        if self.every:
-            schema = _object({self.every: {"type": "array", "items": schema}}, [self.every])
-        return Derivation(
-            name="facts", version="1", instructions=self.instructions, contract=Contract.parse(schema)
-        )
-
-
-def _object(properties: dict[str, JSONValue], required: list[str]) -> dict[str, JSONValue]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
 
 
 class QuestionMaker:
@@ -193,7 +69,7 @@ class QuestionMaker:
         self._style()
         share, asked = (
             (1.0 if plain else 0.85),
-            [self._asked("name", "name", {"type": "string"}, _NAME_NOTES, nullable=False)],
+            [self._asked("name", "name", {"type": "string"}, NAME_NOTES, nullable=False)],
         )
         values = list(chosen) + (
             []
@@ -206,16 +82,16 @@ class QuestionMaker:
         if rng.random() < share:
             asked.append(
                 self._asked(
-                    "kind" if plain else self._pick(_CATALOGUE["kind"]),
+                    "kind" if plain else self._pick(CATALOGUE["kind"]),
                     "kind",
                     {"enum": values},
-                    _KIND_NOTES,
+                    KIND_NOTES,
                     nullable=False,
                 )
             )
         for role, names, notes, type_ in (
-            ("home", _CATALOGUE["home"], _HOME_NOTES, "string"),
-            ("year", _CATALOGUE["year"], _YEAR_NOTES, "integer"),
+            ("home", CATALOGUE["home"], HOME_NOTES, "string"),
+            ("year", CATALOGUE["year"], YEAR_NOTES, "integer"),
         ):
             if rng.random() < share:
                 keys = {
@@ -243,7 +119,7 @@ class QuestionMaker:
         parts = {
             part: part if plain else self._part(words, "stop") for part, words in listed.item_fields.items()
         }
-        name = "journeys" if plain else self._pick(_CATALOGUE["journey"])
+        name = "journeys" if plain else self._pick(CATALOGUE["journey"])
         return self._list(
             name,
             {kind.name: "journeys" for kind in kinds},
@@ -279,7 +155,7 @@ class QuestionMaker:
             kind.name,
             nouns=nouns,
             strange=strange,
-            every=rng.choice((_MANY[kind.name], "entries", "items", "found")) if every else "",
+            every=rng.choice((MANY[kind.name], "entries", "items", "found")) if every else "",
         )
 
     def _style(self) -> None:
@@ -293,8 +169,10 @@ class QuestionMaker:
         """Return an unknown word and a field's name that is made of it, none that is held out."""
         while True:
             word = Names(self.rng, held_out=False).word().lower()
+            if self.rng.random() < 0.3:
+                word = self.rng.choice(unmeant_words())
             name = strange_name(word, kind, self.rng.random())
-            if plain(name) not in _HELD_OUT:
+            if plain(name) not in HELD_OUT:
                 return word, name
 
     def _part(self, words: Words, one: str) -> str:
@@ -317,11 +195,11 @@ class QuestionMaker:
         unique = [item for item in asked if not (item.name in seen or seen.add(item.name))]
         if rng.random() < 0.2:
             rng.shuffle(unique)
-        text = rng.choice(_INSTRUCTIONS).format(
-            what=rng.choice(_WHAT), the=f"the {one}", one=one, many=_MANY.get(one, "things")
+        text = rng.choice(INSTRUCTIONS).format(
+            what=rng.choice(WHAT), the=f"the {one}", one=one, many=MANY.get(one, "things")
         )
         if rng.random() < 0.35:
-            text = " ".join(rng.sample([text, rng.choice(_SECOND)], 2)).strip()
+            text = " ".join(rng.sample([text, rng.choice(SECOND)], 2)).strip()
         return Question(
             kinds, tuple(unique), text, self.null_style == "optional", nouns, strange or {}, every
         )
@@ -355,18 +233,18 @@ class QuestionMaker:
 
     def _name(self, kind: str) -> Asked:
         luck = self.rng.random()
-        name = self._pick(_CATALOGUE["name"])
+        name = self._pick(CATALOGUE["name"])
         if luck < 0.15:
             name = self.rng.choice((f"{kind}_name", kind))
         elif luck > 1 - _STRANGE_NAME and not self.held_out:
             name = self._strange(kind)[1]
-        return self._asked(name, "name", {"type": "string"}, _NAME_NOTES, nullable=False)
+        return self._asked(name, "name", {"type": "string"}, NAME_NOTES, nullable=False)
 
     def _attribute(self, kind: Kind, key: str, strange: str) -> tuple[Asked, tuple[str, ...]]:
         rng, attribute = self.rng, kind.attributes[key]
         notes = attribute.notes.of(held_out=self.held_out and rng.random() < 0.7)
         keys = {kind.name: key}
-        if attribute.date_fields.seen and rng.random() < 0.25:
+        if attribute.date_fields.seen and rng.random() < 0.32:
             schema: dict[str, JSONValue] = {"type": "string", "format": "date"}
             return self._asked(
                 self._pick(attribute.date_fields), "date", schema, notes, nullable=True, keys=keys
@@ -429,7 +307,7 @@ class QuestionMaker:
         order = list(parts)
         if self.rng.random() < 0.2:
             order.reverse()
-        item = _object(
+        item = object_of(
             {parts[part]: {"type": types[part]} for part in order}, [parts[part] for part in order]
         )
         schema: dict[str, JSONValue] = {"type": "array", "items": item}

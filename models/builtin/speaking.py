@@ -59,6 +59,8 @@ class Speaker:
         self.held_out = held_out
         #: attributes that are called by an unknown word
         self.strange: dict[str, str] = {}
+        #: those of the first entity whose value looks like no other that is asked for or told
+        self.lonely: frozenset[str] = frozenset()
 
     def pick(self, words: Words, *, held: float = 1.0) -> str:
         """Return a pattern; on the held-out side, so often one that is held out."""

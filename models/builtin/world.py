@@ -30,6 +30,7 @@ from holocron.fingerprint import JSONValue
 
 KINDS = ("person", "ship", "place", "organisation", "work", "event")
 _MONTHS, _SMALL = read_words()["months"], read_words()["small_numbers"]
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Attribute:
     heads: tuple[str, ...]
     #: sentences in which the entity `{s}` is the object
     active: tuple[str, ...]
+    #: nouns that a number of it is counted in
+    measured: tuple[str, ...]
     spec: dict[str, JSONValue]
 
 
@@ -142,6 +145,7 @@ def _attribute(kind: str, key: str, spec: dict[str, Any], words: dict[str, Any])
         noun=Words.read(nouns),
         heads=tuple(words.get("heads", ())) + tuple(f"year of {event}" for event in words.get("events", ())),
         active=tuple(words.get("active", ())),
+        measured=tuple(words.get("measured", ())),
         spec=spec,
     )
 
@@ -175,7 +179,7 @@ class World:
     def invent(self, kind: Kind) -> Entity:
         """Return a new entity with a fact for every attribute and up to four items in each list."""
         noun = self.rng.choice(kind.nouns.of(held_out=self.held_out_patterns))
-        if self.rng.random() < (0.35 if kind.name == "person" else 0.25):
+        if self.rng.random() < (0.45 if kind.name == "person" else 0.4):
             noun = self.names.noun(kind.name)
         entity = Entity(
             kind=kind, name=self._name(kind.name, noun), noun=noun, pronoun=self.rng.choice(kind.pronouns)
@@ -183,7 +187,7 @@ class World:
         for key, attribute in kind.attributes.items():
             entity.facts[key] = self.fact(attribute.type, attribute.spec, noun)
         for key, listed in kind.lists.items():
-            count = self.rng.choice((1, 2, 2, 3, 3, 4))
+            count = self.rng.choice((1, 2, 2, 3, 3, 4, 5))
             items = [
                 {part: self.fact(type_, {}, noun) for part, type_ in listed.item.items()}
                 for _ in range(count)
@@ -221,7 +225,7 @@ class World:
                 return Fact(value, rng.choice(spec["words"][value]))
             case "count":
                 number = rng.randint(2, 48) if rng.random() < 0.4 else rng.randint(2, 12)
-                return Fact(number, _SMALL[number] if number <= 20 and rng.random() < 0.4 else str(number))
+                return Fact(number, _SMALL[number] if number <= 20 and rng.random() < 0.6 else str(number))
             case "integer" | "pages" | "number":
                 return self._number(type_, spec)
             case "goods":
@@ -238,23 +242,34 @@ class World:
         year = rng.randint(1480, 2020) if rng.random() < 0.9 else rng.randint(900, 1480)
         year = self._repeating(year, 2020)
         luck = rng.random()
-        if luck < 0.72:
+        if luck < 0.7:
             return Fact(
                 year, str(year), rng.choice((f"in {year}", f"in {year}", f"in {year}", f"in the year {year}"))
             )
-        month, day = rng.randint(1, 12), rng.randint(1, 28)
-        name = _MONTHS[month - 1]
-        if luck < 0.8:
+        if luck < 0.78:
+            name = rng.choice(_MONTHS)
             return Fact(year, f"{name} {year}", f"in {name} {year}")
-        text = rng.choice(
-            (
-                f"{day} {name} {year}",
-                f"{day} {name} {year}",
-                f"{name} {day}, {year}",
-                f"{year:04}-{month:02}-{day:02}",
+        return self.dated(year)
+
+    def dated(self, year: int) -> Fact:
+        """Return a year with its month and day, in one of the ways that dates are written."""
+        rng, year = self.rng, year if year > 999 else year + 1000
+        month, day = rng.randint(1, 12), rng.randint(1, 28)
+        name, nth = _MONTHS[month - 1], f"{day}{_ENDINGS.get(day % 10, 'th') if day // 10 != 1 else 'th'}"
+        luck = rng.random()
+        if luck < 0.8:
+            text = rng.choice(
+                (
+                    f"{day} {name} {year}",
+                    f"{day} {name} {year}",
+                    f"{name} {day}, {year}",
+                    f"{year:04}-{month:02}-{day:02}",
+                )
             )
-        )
-        return Fact(year, text, f"on {text}", f"{year:04}-{month:02}-{day:02}")
+            return Fact(year, text, f"on {text}", f"{year:04}-{month:02}-{day:02}")
+        text = rng.choice((f"{nth} of {name} {year}", f"{nth} {name} {year}", f"{name} {nth}, {year}"))
+        the = "the " if text.startswith(nth) else ""
+        return Fact(year, text, f"on {the}{text}", f"{year:04}-{month:02}-{day:02}")
 
     def _repeating(self, number: int, high: int) -> int:
         """Return a number, now and then one of few different digits, whose copying is harder."""
@@ -272,6 +287,9 @@ class World:
                 low + (high - low) * rng.random() ** 2, rng.randint(1, int(spec["decimals"]))
             )
             text = f"{value:,}" if value >= 1000 else str(value)
+        elif low <= 20 and rng.random() < 0.12:
+            value = rng.randint(low, 20)
+            text = _SMALL[value]
         else:
             value = self._repeating(int(low * (high / low) ** rng.random()), high)
             text = f"{value:,}" if rng.random() < 0.6 else str(value)

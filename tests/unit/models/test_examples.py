@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from models.builtin import questions
+from models.builtin import wording
 from models.builtin.composing import Words
 from models.builtin.examples import CATALOGUE, EASY, FULL, LONG, WARM, Example, Side, Stage, make_group
 from models.builtin.frames import frames, words_of
@@ -116,8 +116,8 @@ def test_a_field_of_an_unknown_word_is_asked_in_training_alone() -> None:
 
 def find_held_out_fields() -> set[str]:
     """Return the field names that only the evaluation may ask for, whatever they mean."""
-    words = [part for part in vars(questions).values() if isinstance(part, Words)]
-    words += questions._CATALOGUE.values()
+    words = [part for part in vars(wording).values() if isinstance(part, Words)]
+    words += wording.CATALOGUE.values()
     for kind in map(read_kind, KINDS):
         for attribute in kind.attributes.values():
             words += [attribute.fields, attribute.date_fields]
