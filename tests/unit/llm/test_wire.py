@@ -112,7 +112,7 @@ def test_a_connection_that_was_closed_meanwhile_is_made_anew(echo: _Echo) -> Non
     server = _open(echo)
     echo.plant("/x", _answer_and_close)
     _read(server)
-    time.sleep(0.1)
+    time.sleep(0.3)
     _read(server, "/y")
     assert [request.path for request in echo.requests] == ["/x", "/y"]
 
@@ -155,7 +155,7 @@ def test_what_comes_without_a_question_is_no_answer(echo: _Echo) -> None:
     server = _open(echo)
     echo.plant("/x", say_more)
     assert _read(server) == b'"asked"'
-    time.sleep(0.1)
+    time.sleep(0.3)
     assert b'"path": "/x"' in _read(server)
 
 
@@ -376,7 +376,7 @@ def test_a_tls_connection_that_was_closed_meanwhile_is_made_anew(secure_echo: _E
     server = _open(secure_echo)
     secure_echo.plant("/x", _answer_and_close)
     _read(server)
-    time.sleep(0.1)
+    time.sleep(0.3)
     _read(server, "/y")
     assert [request.path for request in secure_echo.requests] == ["/x", "/y"]
 
